@@ -1,0 +1,82 @@
+"""The numbered best way we know, and a change to one numbered standard."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from kaizen.process import Process
+from kaizen.setting import Setting
+
+Evidence = Literal["given", "declared", "proven"]
+
+
+class Standard(msgspec.Struct, frozen=True, kw_only=True):
+    """A numbered standard and what it rests on."""
+
+    number: int
+    setting: Setting
+    evidence: Evidence
+    because: str
+    by: str
+    of: int | None = None
+    """The standard it replaced."""
+    trial: int | None = None
+    """The trial that proved it, if one did."""
+
+    def __str__(self) -> str:
+        """Return ``Standard 5: chunk=8192, codec='lz4'``."""
+        return f"Standard {self.number}: {self.setting}"
+
+
+class Increment(msgspec.Struct, frozen=True, kw_only=True):
+    """A change to one numbered standard, with a reason; only a null increment changes nothing."""
+
+    of: int
+    before: Setting
+    after: Setting
+    because: str
+    by: str
+    words: str = ""
+    files: tuple[str, ...] = ()
+    diff: str = ""
+    """Fingerprint of the diff, for a change of code."""
+
+    @property
+    def changes(self) -> Setting:
+        """What the increment sets anew (a parameter that falls inactive is not listed)."""
+        return Setting({name: value for name, value in self.after.items() if name not in self.before or _differs(self, name)})
+
+    @property
+    def is_null(self) -> bool:
+        """Whether it is a copy of the standard, made to watch the judge itself."""
+        return self.after == self.before
+
+    def __str__(self) -> str:
+        """Return ``codec='lz4' (was 'zlib')``."""
+        if self.is_null:
+            return f"no change to standard {self.of}"
+        return ", ".join(
+            f"{name}={value!r} (was {self.before[name]!r})" if name in self.before else f"{name}={value!r} (was inactive)"
+            for name, value in self.changes.items()
+        )
+
+
+def increment(process: Process, standard: Standard, changes: Mapping[str, Any], *, because: str, by: str) -> Increment:
+    """Make an increment of ``standard``, checked against the process.
+
+    Raises:
+        Mistake: the changes name no parameter, are out of range, change nothing or break a constraint.
+    """
+    after = process.changed(standard.setting, changes)
+    return Increment(of=standard.number, before=standard.setting, after=after, because=because, by=by)
+
+
+def null_increment(standard: Standard, *, by: str) -> Increment:
+    """Make the increment that changes nothing: a live alarm for the judge."""
+    because = "a copy of the standard, to see that luck is not adopted"
+    return Increment(of=standard.number, before=standard.setting, after=standard.setting, because=because, by=by)
+
+
+def _differs(increment: Increment, name: str) -> bool:
+    return (type(increment.after[name]), increment.after[name]) != (type(increment.before[name]), increment.before[name])

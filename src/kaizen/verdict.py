@@ -1,0 +1,92 @@
+"""What the judge says of a trial, and what is learnt when it does not say *better*."""
+
+from typing import Literal
+
+import msgspec
+
+from kaizen.metric import Metric
+
+Decision = Literal["better", "worse", "not_worthwhile", "futile", "undecided"]
+StopReason = Literal["superseded", "andon", "budget", "guard"]
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """What the increment does to one metric, in the metric's units of gain (above 0 is better)."""
+
+    metric: str
+    gain: float | None
+    """The typical gain; ``None`` where faults leave none."""
+    low: float | None
+    high: float | None
+    """The ends of its interval; ``None`` is unbounded."""
+    level: float
+    """The chance with which the interval, looked at as often as you like, misses the typical gain."""
+    exact: bool = False
+
+    def spell(self, metric: Metric) -> str:
+        """Say it as people do: ``cpu -39.1% [-40.1%, -38.0%]``."""
+        gain = "?" if self.gain is None else metric.spell(self.gain)
+        if self.exact:
+            return f"{self.metric} {gain} (exact)"
+        low, high = ("?" if end is None else metric.spell(end) for end in (self.low, self.high))
+        ends = (low, high) if metric.better == "higher" else (high, low)
+        return f"{self.metric} {gain} [{', '.join(ends)}]"
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """A judgement: decision, reason, effects, evidence, and by which method it was reached."""
+
+    decision: Decision
+    settled: bool
+    """Whether the trial ends here; an ``undecided`` one may go on until its last pair."""
+    reason: str
+    effects: tuple[Effect, ...]
+    pairs: int
+    evidence: float
+    """ln of the e-value for *better*, from -700 (refuted) to 700 (proven without chance, by exact metrics)."""
+    needed: float
+    """ln(1/α): the evidence that adoption takes."""
+    method: str
+
+    def effect(self, metric: str) -> Effect | None:
+        """Return the effect on one metric, if the verdict has it."""
+        return next((effect for effect in self.effects if effect.metric == metric), None)
+
+    def spell(self, metrics: tuple[Metric, ...]) -> str:
+        """Say the verdict in one line: ``better: cpu -39.1% [-40.1%, -38.0%] over 6 pairs``."""
+        by_name = {metric.name: metric for metric in metrics}
+        effects = ", ".join(effect.spell(by_name[effect.metric]) for effect in self.effects)
+        pairs = f"{self.pairs} pair{'' if self.pairs == 1 else 's'}"
+        return f"{self.decision.replace('_', ' ')}: {effects or self.reason} over {pairs}"
+
+
+class Stopped(msgspec.Struct, frozen=True, kw_only=True):
+    """A trial that ended without a verdict, and why."""
+
+    reason: StopReason
+    note: str = ""
+
+    def __str__(self) -> str:
+        """Return ``stopped: superseded``."""
+        return f"stopped: {self.reason}{f' ({self.note})' if self.note else ''}"
+
+
+class Lesson(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict that did not adopt, in words, with its scope and grade."""
+
+    id: int
+    text: str
+    scope: str
+    grade: Literal["replicated", "one run", "within noise", "invalid"]
+    trial: int | None = None
+    retracted: str = ""
+    """Why it no longer holds; empty while it does."""
+
+
+class Prospect(msgspec.Struct, frozen=True, kw_only=True):
+    """What proof of a gain would take."""
+
+    pairs: int
+    """Pairs until proof, typically."""
+    odds: float
+    """The chance of proof within the trial's patience, if the gain is real."""
