@@ -1,0 +1,176 @@
+"""The order of the wheel: what comes next, by one table. Pure; the workshop performs and appends.
+
+Theory of operation. Whoever calls ``ask`` or ``improve`` looks at the journal, takes the first row of the
+table that applies, writes the entries it calls for, and looks again, until there is work in hand or a reason
+to rest. Every row either ends the look (hand out, rest) or writes an entry after which the same row no
+longer applies; so a look ends, and a crash between two rows loses nothing: the next caller stands where the
+last one stood.
+
+    A   a trial has pairs the judge has not seen             → Check
+    B   a trial or proposal stands on an old standard        → Drop
+    C   a run was lost twice, or lost after its trial ended  → GiveUp
+    D   the andon is pulled                                  → Rest
+    E   a trial is better and waits for consent              → Rest
+    F   the budget cannot pay for the next run               → Rest
+    G   a run was lost once, or waits in the pool            → HandOut
+    H   an open trial can take another block                 → NextBlock
+    I   a proposal waits and a trial may be opened           → OpenTrial
+    J   nothing is open but runs that others have, and no
+        trial may be opened                                  → Rest
+    K   otherwise                                            → AskPlanner
+"""
+
+from typing import Literal
+
+import msgspec
+
+from kaizen import evidence
+from kaizen.journal import Head, Journal, Proposal, UnderWay
+from kaizen.trial import Run
+
+LOST_TWICE = 2
+"""A run lost in this attempt is given up."""
+
+RestReason = Literal["andon", "consent", "budget", "busy", "stop"]
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """Judge a trial now (row A)."""
+
+    trial: int
+
+
+class Drop(msgspec.Struct, frozen=True, kw_only=True):
+    """End what stands on an old standard (row B)."""
+
+    trials: tuple[int, ...]
+    proposals: tuple[int, ...]
+
+
+class GiveUp(msgspec.Struct, frozen=True, kw_only=True):
+    """Write down as lost (row C)."""
+
+    runs: tuple[Run, ...]
+
+
+class Rest(msgspec.Struct, frozen=True, kw_only=True):
+    """Hand out nothing now, and why (rows D E F J, and a planner's stop)."""
+
+    reason: RestReason
+    because: str
+
+
+class HandOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Hand out one waiting or lost run (row G)."""
+
+    run: Run
+
+
+class NextBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """Start the next block of a trial (row H)."""
+
+    trial: int
+
+
+class OpenTrial(msgspec.Struct, frozen=True, kw_only=True):
+    """Open the trial of a proposal (row I)."""
+
+    proposal: Proposal
+
+
+class AskPlanner(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask the planner for a scout or an increment (row K)."""
+
+
+Step = Check | Drop | GiveUp | Rest | HandOut | NextBlock | OpenTrial | AskPlanner
+
+
+def next_step(journal: Journal) -> Step:
+    """Return the first row of the table that applies; total and pure."""
+    head = journal.head
+    for open_ in head.trials:
+        if open_.verdict is None and len(open_.trial.pairs) > journal.looked.get(open_.trial.id, 0):
+            return Check(trial=open_.trial.id)
+    return _drop(head) or _give_up(journal) or _rest(head) or _hand_out(journal) or _trial_work(journal)
+
+
+def allocate(journal: Journal) -> int | None:
+    """Return the open trial that gets the next block, if one can take any: the one with the fewest blocks so far."""
+    can = [open_ for open_ in journal.head.trials if _takes_block(open_)]
+    return min(can, key=lambda open_: (len(open_.trial.blocks), open_.trial.id)).trial.id if can else None
+
+
+def next_alpha(head: Head) -> float:
+    """Return the α of the next trial, by the error budget of the process."""
+    policy = head.process.policy
+    return evidence.alpha(head.charged, head.counts.adopted, limit=policy.false_adoptions, share=policy.share)
+
+
+def affordable(head: Head, runs: int) -> str:
+    """Return why the budget cannot pay for so many more runs; empty if it can."""
+    policy, spent = head.process.policy, head.spent
+    out = sum(1 for run in head.runs if run.attempt > 0)
+    if policy.runs is not None and spent.runs + out + runs > policy.runs:
+        return f"the budget of {policy.runs} runs is spent ({spent.runs} made, {out} under way)"
+    if policy.seconds is not None and spent.seconds >= policy.seconds:
+        return f"the budget of {policy.seconds:g} s is spent ({spent.seconds:.4g} s used)"
+    if policy.money is not None and spent.money >= policy.money:
+        return f"the budget of {policy.money:g} is spent ({spent.money:g} told)"
+    return ""
+
+
+def _drop(head: Head) -> Drop | None:
+    number = head.standard.number
+    trials = tuple(open_.trial.id for open_ in head.trials if open_.trial.increment.of != number)
+    proposals = tuple(waiting.id for waiting in head.proposals if waiting.increment.of != number)
+    return Drop(trials=trials, proposals=proposals) if trials or proposals else None
+
+
+def _give_up(journal: Journal) -> GiveUp | None:
+    head = journal.head
+    gone = tuple(
+        run for run in head.runs if run.id in journal.lost
+        and (run.attempt >= LOST_TWICE or (run.trial is not None and not _awaited(head, run.trial)))
+    )  # fmt: skip
+    return GiveUp(runs=gone) if gone else None
+
+
+def _awaited(head: Head, trial: int) -> bool:
+    open_ = head.under_way(trial)
+    return open_ is not None and open_.verdict is None
+
+
+def _rest(head: Head) -> Rest | None:
+    if head.andon is not None:
+        return Rest(reason="andon", because=str(head.andon))
+    for open_ in head.trials:
+        if open_.verdict is not None:
+            name = head.process.policy.consent
+            return Rest(reason="consent", because=f"trial {open_.trial.id} is better and waits for the consent of {name}")
+    because = affordable(head, 1)
+    return Rest(reason="budget", because=because) if because else None
+
+
+def _hand_out(journal: Journal) -> HandOut | None:
+    for run in journal.head.runs:
+        if run.attempt == 0 or run.id in journal.lost:
+            return HandOut(run=run)
+    return None
+
+
+def _trial_work(journal: Journal) -> Step:
+    head = journal.head
+    trial = allocate(journal)
+    if trial is not None:
+        because = affordable(head, 2)
+        return Rest(reason="budget", because=because) if because else NextBlock(trial=trial)
+    room = len(head.trials) < head.process.policy.trials
+    if head.proposals and room:
+        return OpenTrial(proposal=head.proposals[0])
+    if head.proposals or (head.trials and not room):
+        return Rest(reason="busy", because="the open trial waits for runs that are under way")
+    return AskPlanner()
+
+
+def _takes_block(open_: UnderWay) -> bool:
+    return open_.verdict is None and len(open_.trial.blocks) < open_.trial.design.pairs

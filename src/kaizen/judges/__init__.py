@@ -1,0 +1,1 @@
+"""Judges: each decides from a trial's pairs alone."""

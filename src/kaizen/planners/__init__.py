@@ -1,0 +1,1 @@
+"""Planners: each proposes from the journal alone."""

@@ -1,0 +1,1 @@
+"""The memory, asked a question: evidence first, opinion last."""
