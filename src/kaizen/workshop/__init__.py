@@ -1,0 +1,192 @@
+"""The workshop: an open ledger and the processes in it; the one place with effects."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from kaizen.check import Judge
+from kaizen.errors import Mistake, Undeclared
+from kaizen.judges.signed import SignedScores
+from kaizen.ledger import Described
+from kaizen.plan import Planner
+from kaizen.planners.steps import SmallSteps
+from kaizen.process import Process, check_process
+from kaizen.standard import Standard
+from kaizen.workshop.bench import Bench
+from kaizen.workshop.improving import Improving, Moment, Watcher, grant
+from kaizen.workshop.turning import Asker, Store, Wheel
+
+LEDGER = ".kaizen/ledger.db"
+"""Where the ledger lies, beside the recipe."""
+
+
+class Workshop:
+    """An open ledger and the processes in it."""
+
+    def __init__(
+        self, ledger: Store, *, root: Path, judge: Judge | None = None, planner: Planner | None = None,
+        coins: Callable[[], int] | None = None,
+    ) -> None:  # fmt: skip
+        """Hold a ledger; ``root`` is where recipes lie, ``coins`` gives fresh random 63-bit seeds."""
+        self.ledger = ledger
+        self.root = root
+        self._judge = judge or SignedScores()
+        self._planner = planner or SmallSteps()
+        self._coins = coins or (lambda: secrets.randbits(63))
+        self._benches: dict[str, Bench] = {}
+
+    def __enter__(self) -> Self:
+        """Use the workshop in a ``with`` block."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close the ledger."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the ledger; nothing is lost if nobody does."""
+        close = getattr(self.ledger, "close", None)
+        if close is not None:
+            close()
+
+    def __iter__(self) -> Iterator[str]:
+        """Walk the names of the processes."""
+        return iter(self.ledger.processes())
+
+    def __getitem__(self, name: str) -> Bench:
+        """Return a process at hand.
+
+        Raises:
+            Undeclared: it was never described.
+        """
+        if name not in self._benches:
+            if self.ledger.head(name) is None:
+                known = ", ".join(self.ledger.processes())
+                raise Undeclared(f"a process must be described before it is used; got {name!r}", hint=f"known are: {known or 'none'}")
+            wheel = Wheel(self.ledger, name, judge=self._judge, planner=self._planner, coins=self._coins)
+            self._benches[name] = Bench(wheel, root=self.root)
+        return self._benches[name]
+
+    def describe(self, process: Process, *, by: str = "me") -> Bench:
+        """Put a process on the bench: describe it, or amend what the ledger has where the description differs.
+
+        The budget is the ledger's: a description without one leaves it.
+        """
+        process = check_process(process)
+        with self.ledger.turn():
+            head = self.ledger.head(process.name)
+            if head is None:
+                self.ledger.append(process.name, [Described(process=process)], by=by, after=0)
+            else:
+                kept = _keep_budget(process, head.process)
+                self[process.name].amend(kept, because="the recipe changed", by=by)
+        return self[process.name]
+
+    def improve(self, work: Any, *, runs: int | str | None = None, **options: Any) -> Standard:
+        """Describe a function made ``improvable`` (or a process, or name one described), and improve it.
+
+        ``runs`` is the budget in all (``'+60'`` for so many more); see ``improve`` below for the other options.
+        Return the standard in force when the wheel rests.
+        """
+        bench = self.bench(work)
+        improve(bench, runs=runs, **options)
+        return bench.standard
+
+    def bench(self, work: Any, *, by: str = "me") -> Bench:
+        """Return the bench of an improvable function, a process or a name; describe what is new."""
+        if isinstance(work, str):
+            return self[work]
+        process = getattr(work, "process", work)
+        if not isinstance(process, Process):
+            raise Mistake(
+                f"what is improved must be an improvable function, a process or a name; got {work!r}",
+                hint="put @kaizen.improvable(...) on the function",
+            )
+        bench = self.describe(process, by=by)
+        if callable(work):
+            bench.function = work
+        return bench
+
+
+def improve(
+    bench: Bench,
+    *,
+    runs: int | str | None = None,
+    seconds: float | None = None,
+    money: float | None = None,
+    workers: int = 1,
+    by: str = "kaizen",
+    watch: Watcher | None = None,
+    handle: Callable[[Improving], None] | None = None,
+) -> Moment:
+    """Turn a process's wheel here, with workers on this machine, until it rests; return the last moment.
+
+    ``runs``, ``seconds`` and ``money`` are the budget in all, kept in the ledger; ``handle`` is given the stretch
+    before it starts, so that a signal can stop it.
+
+    Raises:
+        Mistake: the process is for hands, or its function is not at hand.
+    """
+    from kaizen.doers.holder import holder, is_gone  # noqa: PLC0415 - asking and telling need no doer
+    from kaizen.doers.local import LocalDoer  # noqa: PLC0415
+    from kaizen.doers.publish import publish  # noqa: PLC0415
+
+    grant(bench, runs=runs, seconds=seconds, money=money, by=by)
+    process = bench.process
+    doer = LocalDoer(process, function=bench.function, directory=bench.root, state=bench.root / ".kaizen")
+    for lease in bench.wheel.ledger.leases(bench.name):
+        if is_gone(lease.holder):
+            bench.wheel.expire(lease.holder)
+    moments: list[Moment] = []
+    published = [bench.standard]
+
+    def look(moment: Moment) -> None:
+        moments[:] = [moment]
+        if moment.head.standard != published[0]:
+            published[0] = moment.head.standard
+            publish(moment.head.process, moment.head.standard.setting, directory=bench.root)
+        if watch is not None:
+            watch(moment)
+
+    publish(process, bench.standard.setting, directory=bench.root)
+    asker = Asker(by=by, lease=process.policy.lease, holder=holder())
+    improving = Improving(bench, doer, workers=workers, asker=asker, watch=look)
+    if handle is not None:
+        handle(improving)
+    improving.turn()
+    return moments[0]
+
+
+def open_workshop(where: str | Path | None = None, **parts: Any) -> Workshop:
+    """Open the ledger at ``where``: a path, ``sqlite:///path``, ``memory:``; ``.kaizen/ledger.db`` here by default.
+
+    Raises:
+        Mistake: there is no such kind of ledger.
+        Stuck: the place cannot be written.
+        Newer: a later version wrote it.
+    """
+    text = str(where) if where is not None else LEDGER
+    if text == "memory:":
+        from kaizen.ledgers.memory import MemoryLedger  # noqa: PLC0415 - only what is used is loaded
+
+        return Workshop(MemoryLedger(), root=Path.cwd(), **parts)
+    if text.startswith("sqlite:///"):
+        text = text.removeprefix("sqlite:///")
+    elif "://" in text:
+        raise Mistake(f"a ledger must be a path, sqlite:///PATH or memory:; got {text!r}", hint="sqlite:///work.db is a file here")
+    from kaizen.ledgers.sqlite import SqliteLedger  # noqa: PLC0415
+
+    path = Path(text).absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    root = path.parent.parent if path.parent.name == ".kaizen" else path.parent
+    return Workshop(SqliteLedger(path), root=root, **parts)
+
+
+def _keep_budget(process: Process, known: Process) -> Process:
+    policy, old = process.policy, known.policy
+    kept = {name: getattr(old, name) for name in ("runs", "seconds", "money") if getattr(policy, name) is None}
+    return msgspec.structs.replace(process, policy=msgspec.structs.replace(policy, **kept))

@@ -1,0 +1,475 @@
+"""One process at hand: the verbs."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import msgspec
+
+from kaizen import act
+from kaizen.cycle import LOST_TWICE, Rest, next_alpha
+from kaizen.errors import Clash, OutOfTurn, Undeclared
+from kaizen.evidence import pairs_floor
+from kaizen.journal import Head, Journal, Tested, Tried
+from kaizen.ledger import Advised, Cleared, Corrected, Entry, Faulted, Judged, Late, Proposed, Pulled, Record, Reported, Retracted, Told, Voiced
+from kaizen.plan import Candidate, Noise, candidates, noise
+from kaizen.process import Process
+from kaizen.setting import Texts
+from kaizen.standard import Increment, Standard, increment, null_increment
+from kaizen.trial import FAULTS, Block, Fault, Outcome, Reading, Run, Spend, Trial
+from kaizen.verdict import Lesson, Verdict
+from kaizen.veteran.nod import Nod, consult
+from kaizen.voice import Andon, Voice
+from kaizen.workshop.turning import Asker, Wheel
+
+_RECENT = 400
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a proposal: its number, the increment, and the veteran's nod."""
+
+    id: int
+    increment: Increment
+    nod: Nod
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """A corrected reading, and what the judge says before and after; ``None`` where the run was in no trial."""
+
+    run: int
+    before: Verdict | None
+    after: Verdict | None
+
+
+class Bench:
+    """One process at hand. Reading changes nothing; every verb writes before it returns."""
+
+    def __init__(self, wheel: Wheel, *, root: Path, function: Callable[..., object] | None = None) -> None:
+        """Hold a wheel; ``root`` is where the recipe lies, ``function`` the work where that is a Python function."""
+        self._wheel = wheel
+        self.root = root
+        self.function = function
+        self._given: set[int] = set()
+
+    # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    @property
+    def name(self) -> str:
+        """The process's name."""
+        return self._wheel.process
+
+    @property
+    def wheel(self) -> Wheel:
+        """The wheel itself, for those who turn it in their own way."""
+        return self._wheel
+
+    @property
+    def head(self) -> Head:
+        """What is open now."""
+        return self._wheel.head()
+
+    @property
+    def journal(self) -> Journal:
+        """The head, the history, and which leases have run out."""
+        return self._wheel.journal()
+
+    @property
+    def process(self) -> Process:
+        """The process as described now."""
+        return self.head.process
+
+    @property
+    def standard(self) -> Standard:
+        """Today's standard."""
+        return self.head.standard
+
+    @property
+    def standards(self) -> tuple[Standard, ...]:
+        """All standards, by number."""
+        return tuple(kept.standard for kept in self._wheel.ledger.standards(self.name))
+
+    @property
+    def runs(self) -> Sequence[Tried]:
+        """All finished runs, in order."""
+        return self._wheel.ledger.runs(self.name)
+
+    @property
+    def trials(self) -> Sequence[Tested]:
+        """All trials, in order."""
+        return self._wheel.ledger.trials(self.name)
+
+    @property
+    def lessons(self) -> tuple[Lesson, ...]:
+        """All lessons that hold."""
+        return tuple(lesson for lesson in self._wheel.ledger.lessons(self.name) if not lesson.retracted)
+
+    @property
+    def log(self) -> tuple[Record, ...]:
+        """All records of the process, in order."""
+        return tuple(self._wheel.ledger.read(self.name))
+
+    def asked(self, by: str) -> tuple[Run, ...]:
+        """Return the open runs that somebody has in hand; of a block, the second only once the first is answered."""
+        head = self.head
+        mine = [run for run in head.runs if run.by == by and run.attempt > 0]
+        firsts: set[tuple[int | None, int | None]] = set()
+        return tuple(run for run in mine if run.block is None or _first_of(run, firsts))
+
+    def recommended(self) -> tuple[Candidate, ...]:
+        """Return scouted settings that may well be better, most worth a trial first: recommended, not proven."""
+        journal = self.journal
+        head = journal.head
+        rows = [row for row in journal.history.runs(of=head.standard.number, latest=_RECENT) if row.seq > head.era]
+        tested = {test.trial.increment.after for test in journal.history.trials() if test.trial.increment.of == head.standard.number}
+        return tuple(c for c in candidates(head, rows, self._wheel.prospect(head)) if c.setting not in tested and _worthwhile(head, c))
+
+    def noise(self) -> dict[str, Noise]:
+        """Return how much a pair's difference scatters, per noisy metric, as far as runs have shown."""
+        head = self.head
+        rows = [row for row in self._wheel.ledger.runs(self.name, latest=_RECENT) if row.seq > head.era]
+        return noise(head.process, rows, head.standard.setting)
+
+    def outlook(self) -> tuple[str, ...]:
+        """Say in sentences what proof will take: for each metric, the pairs that its worthwhile gain needs."""
+        head = self.head
+        alpha, seen = next_alpha(head), self.noise()
+        lines = []
+        for metric in head.process.metrics:
+            gain = metric.as_gain(metric.worthwhile)
+            wanted = f"{metric.name}: a gain of {metric.amount(metric.worthwhile)}"
+            if metric.exact:
+                lines.append(f"{metric.name}: exact, one pair decides")
+            elif metric.name not in seen or gain <= 0:
+                lines.append(f"{wanted} needs at least {pairs_floor(alpha)} pairs; the first runs will show how many more its noise takes")
+            else:
+                lines.append(f"{wanted} needs {self._pairs(head, gain, seen[metric.name].sd)}")
+        return tuple(lines)
+
+    def budget_left(self) -> str:
+        """Say what is left of the error budget, and what the next trial is judged at."""
+        head = self.head
+        alpha = next_alpha(head)
+        limit = head.process.policy.false_adoptions * (head.counts.adopted + 1)
+        return (
+            f"error budget left: {limit - head.charged:.3g} of {limit:.3g}; "
+            f"the next trial is judged at {alpha:.2g} and needs at least {1 if head.process.exact else pairs_floor(alpha)} pairs"
+        )
+
+    def check(self, trial: int | None = None) -> Verdict | None:
+        """Return the verdict on a trial as it stands now, with intervals; the latest trial if none is named."""
+        head = self.head
+        number = trial if trial is not None else head.next_trial - 1
+        open_ = head.under_way(number)
+        if open_ is not None:
+            return open_.verdict or self._wheel.verdict(open_.trial)
+        found = [test for test in self.trials if test.id == number]
+        if not found and trial is not None:
+            raise Undeclared(f"a trial of {self.name} must be one of 1 to {head.next_trial - 1}; got {trial}")
+        return found[0].verdict if found else None
+
+    def consult(self, changes: Mapping[str, Any] | None = None, /, **named: Any) -> Nod:
+        """Ask the veteran about changes to today's standard; reads only."""
+        made = increment(self.process, self.standard, {**(changes or {}), **named}, because="", by="")
+        return consult(self.journal, made)
+
+    # ── proposing, asking, answering ────────────────────────────────────────────────────────────────────────────────
+    def propose(self, changes: Mapping[str, Any] | None = None, /, *, because: str, by: str = "me", **named: Any) -> Offer:
+        """Propose changes to today's standard for a trial; the veteran's nod comes with it, and never blocks.
+
+        Raises:
+            Mistake: the changes cannot be right.
+        """
+        offers: list[Offer] = []
+
+        def decide(head: Head) -> tuple[Entry, ...]:
+            made = increment(head.process, head.standard, {**(changes or {}), **named}, because=because, by=by)
+            nod = consult(self._wheel.journal(), made)
+            offers.append(Offer(id=head.next_proposal, increment=made, nod=nod))
+            advised = Advised(increment=made, answer=nod.answer, because=nod.because, proposal=head.next_proposal)
+            return (Proposed(id=head.next_proposal, increment=made), advised)
+
+        self._wheel.command(decide, by=by)
+        return offers[-1]
+
+    def propose_null(self, *, by: str = "me") -> int:
+        """Propose a copy of the standard for a trial: a live alarm for the judge. Return the proposal's number."""
+        numbers: list[int] = []
+
+        def decide(head: Head) -> tuple[Entry, ...]:
+            numbers.append(head.next_proposal)
+            return (Proposed(id=head.next_proposal, increment=null_increment(head.standard, by=by)),)
+
+        self._wheel.command(decide, by=by)
+        return numbers[-1]
+
+    @overload
+    def ask(self, by: str = "me", n: Literal[1] = 1, *, lease: float | None = None) -> Run: ...
+    @overload
+    def ask(self, by: str = "me", n: int = 1, *, lease: float | None = None) -> Run | tuple[Run, ...]: ...
+    def ask(self, by: str = "me", n: int = 1, *, lease: float | None = None) -> Run | tuple[Run, ...]:
+        """Take a run to make (for ``n`` above 1 a tuple of up to ``n``).
+
+        The two runs of a pair go to one asker, in the order of the pair's coin. ``lease`` is how many seconds of
+        silence mean that the asker is lost; people's leases have none.
+
+        Raises:
+            OutOfTurn: there is nothing to hand out now, and why.
+        """
+        if n < 1:
+            raise OutOfTurn(f"ask must be for one run or more; got {n}")
+        runs: list[Run] = self._owed(by)[:n]
+        rest: Rest | None = None
+        while len(runs) < n and rest is None:
+            unit = self._wheel.next_unit(Asker(by=by, lease=lease))
+            if isinstance(unit, Rest):
+                rest = unit
+            else:
+                runs.extend(unit[: n - len(runs)])
+        if rest is not None and not runs:
+            raise OutOfTurn(f"a run of {self.name} must wait: {rest.because}", hint=_HINTS[rest.reason])
+        self._given.update(run.id for run in runs)
+        return runs[0] if n == 1 else tuple(runs)
+
+    def tell(
+        self, run: Run | int, values: Mapping[str, Any] | None = None, /, *, by: str = "me", key: str = "",
+        seconds: float = 0.0, money: float = 0.0, conditions: Mapping[str, str] | None = None, **named: Any,
+    ) -> Record:  # fmt: skip
+        """Report what a run measured: a value for every metric.
+
+        The same answer told twice counts once. An answer whose lease has passed on is kept as late.
+
+        Raises:
+            Mistake: an unknown metric, a missing one, a number out of bounds, or another answer than before.
+        """
+        reading = Reading(values=self.process.reading({**(values or {}), **named}))
+        return self.answer(run, reading, by=by, key=key, spend=Spend(runs=1, seconds=seconds, money=money), conditions=Texts(conditions))
+
+    def fault(self, run: Run | int, note: str = "", /, *, reason: str = "told", by: str = "me", key: str = "", seconds: float = 0.0,
+              money: float = 0.0) -> Record:  # fmt: skip
+        """Report that a run gave no reading, and why (``reason`` is a word of ``kaizen.trial.FAULTS``)."""
+        if reason not in FAULTS:
+            raise Undeclared(f"a fault's reason must be one of {', '.join(FAULTS)}; got {reason!r}", hint="put your own words into the note")
+        spend = Spend(runs=1, seconds=seconds, money=money)
+        return self.answer(run, Fault(reason=reason, note=note), by=by, key=key, spend=spend)
+
+    def answer(self, run: Run | int, outcome: Outcome, *, by: str, spend: Spend, key: str = "", conditions: Texts | None = None) -> Record:
+        """Write an outcome, whatever it is, and judge what is due; ``tell`` and ``fault`` are made of this."""
+        number = run if isinstance(run, int) else run.id
+        attempt = run.attempt if isinstance(run, Run) else self._attempt(number)
+        key = key or f"answer:{number}:{attempt}"
+        request = msgspec.json.encode([number, outcome], enc_hook=_plain).decode()
+        try:
+            records = self._wheel.command(
+                lambda head: self._answers(head, number, attempt, outcome, spend, conditions or Texts(), by), by=by, key=key, request=request
+            )
+        except Clash as clash:
+            raise Clash(
+                f"run {number} must be answered once; got another answer than before", hint="use correct() for a mistyped reading"
+            ) from clash
+        self._wheel.settle()
+        return records[0]
+
+    def correct(self, run: int, values: Mapping[str, Any] | None = None, /, *, because: str, by: str = "me", **named: Any) -> Correction:
+        """Replace a mistyped reading; the trial it was in is judged again, and both verdicts are kept.
+
+        A standard that rests on the trial stays, but the andon is pulled if its verdict no longer says *better*.
+
+        Raises:
+            OutOfTurn: the run was never answered.
+        """
+        outcome = Reading(values=self.process.reading({**(values or {}), **named}))
+        made: list[Correction] = []
+
+        def decide(head: Head) -> tuple[Entry, ...]:
+            row = self._finished(run)
+            entry = Corrected(run=run, outcome=outcome, because=because, trial=row.trial, block=row.block, side=row.side)
+            correction, follow = self._reconsider(head, row, outcome)
+            made.append(correction)
+            return (entry, *follow)
+
+        self._wheel.command(decide, by=by)
+        self._wheel.settle()
+        return made[-1]
+
+    # ── deciding ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def consent(self, by: str, note: str = "", *, trial: int | None = None) -> Standard:
+        """Agree to adopt the trial that waits for consent; return the new standard."""
+        self._wheel.command(lambda head: act.consent(head, trial, by=by, note=note), by=by)
+        return self.standard
+
+    def refuse(self, by: str, note: str = "", *, trial: int | None = None) -> None:
+        """Decline to adopt the trial that waits for consent."""
+        self._wheel.command(lambda head: act.refuse(head, trial, by=by, note=note), by=by)
+
+    def rollback(self, because: str, *, by: str = "me", to: int | None = None) -> Standard:
+        """Make the setting of an earlier standard (the one before, if none is named) the next one."""
+
+        def decide(head: Head) -> Sequence[Entry]:
+            number = to if to is not None else head.standard.of
+            found = [standard for standard in self.standards if standard.number == number]
+            if not found:
+                raise OutOfTurn(f"a rollback must go to an earlier standard; got {number}", hint=f"there are 1 to {head.standard.number}")
+            return act.roll_back(head, found[0], because=because, by=by)
+
+        self._wheel.command(decide, by=by)
+        return self.standard
+
+    def amend(self, process: Process, *, because: str, by: str = "me") -> bool:
+        """Change the description; return whether anything changed."""
+        return bool(self._wheel.command(lambda head: act.amend(head, process, because=because, by=by), by=by))
+
+    # ── listening ───────────────────────────────────────────────────────────────────────────────────────────────────
+    def voice(self, text: str, *, by: str, theme: str = "") -> None:
+        """Write down a customer's word."""
+        self._wheel.command(lambda head: (Voiced(voice=Voice(text=text, by=by, theme=theme, standard=head.standard.number)),), by=by)
+
+    def andon(self, because: str, *, by: str) -> None:
+        """Pull the stop cord: nothing new is handed out until it is cleared."""
+        self._wheel.command(lambda _: (Pulled(andon=Andon(because=because, by=by)),), by=by)
+
+    def clear(self, note: str, *, by: str) -> None:
+        """Clear the andon, by name."""
+
+        def decide(head: Head) -> tuple[Entry, ...]:
+            if head.andon is None:
+                raise OutOfTurn(f"the andon of {self.name} must be pulled to be cleared; got one that hangs still")
+            return (Cleared(note=note),)
+
+        self._wheel.command(decide, by=by)
+
+    def retract(self, lesson: int, because: str, *, by: str = "me") -> None:
+        """Say that a lesson no longer holds."""
+
+        def decide(head: Head) -> tuple[Entry, ...]:
+            if not 1 <= lesson < head.next_lesson:
+                raise Undeclared(f"a lesson of {self.name} must be one of 1 to {head.next_lesson - 1}; got {lesson}")
+            return (Retracted(lesson=lesson, because=because),)
+
+        self._wheel.command(decide, by=by)
+
+    def report_run(self, setting: Mapping[str, Any], values: Mapping[str, Any], *, source: str, by: str = "me",
+                   conditions: Mapping[str, str] | None = None, key: str = "") -> None:  # fmt: skip
+        """Write down a run that was made elsewhere: it teaches, and proves nothing."""
+
+        def decide(head: Head) -> tuple[Entry, ...]:
+            sealed = head.process.setting(setting)
+            reading = Reading(values=head.process.reading(values))
+            return (Reported(run=head.next_run, setting=sealed, outcome=reading, source=source, conditions=Texts(conditions)),)
+
+        self._wheel.command(decide, by=by, key=key, request=repr((sorted(setting.items()), sorted(values.items()))))
+
+    # ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    def _owed(self, by: str) -> list[Run]:
+        """Return seconds of blocks that this handle asked for and has not given yet, then half-answered ones."""
+        head = self.head
+        owed = []
+        for run in head.runs:
+            if run.by == by and run.attempt > 0 and run.block is not None and run.id not in self._given:
+                sibling = any(other.trial == run.trial and other.block == run.block and other.id in self._given for other in head.runs)
+                if sibling or _half_answered(head, run):
+                    owed.append(run)
+        return owed
+
+    def _answers(self, head: Head, number: int, attempt: int, outcome: Outcome, spend: Spend, conditions: Texts, by: str) -> tuple[Entry, ...]:
+        run = head.run(number)
+        if attempt == 0 or number >= head.next_run:
+            raise OutOfTurn(f"run {number} must be asked for before it is answered; got no such open run", hint="a finished one takes correct()")
+        if run is None or run.attempt != attempt:
+            return (Late(run=number, attempt=attempt, outcome=outcome, spend=spend, by=by),)
+        if isinstance(outcome, Fault):
+            return (Faulted(run=number, attempt=attempt, fault=outcome, spend=spend, conditions=conditions),)
+        told = Told(run=number, attempt=attempt, reading=outcome, spend=spend, conditions=conditions)
+        return (told, *self._contradiction(head, run, outcome, Texts({**run.conditions, **conditions})))
+
+    def _attempt(self, number: int) -> int:
+        """Return the present attempt of an open run, or the one that answered a finished one; 0 for neither."""
+        run = self.head.run(number)
+        if run is not None:
+            return run.attempt
+        answered = (a for a in range(LOST_TWICE, 0, -1) if self._wheel.ledger.answered(self.name, f"answer:{number}:{a}") is not None)
+        return next(answered, 0)
+
+    def _contradiction(self, head: Head, run: Run, reading: Reading, conditions: Texts) -> tuple[Entry, ...]:
+        """Pull the andon where a metric declared exact reads otherwise than the same setting did before."""
+        exact = [metric.name for metric in head.process.metrics if metric.exact]
+        if not exact or head.andon is not None:
+            return ()
+        for row in self._wheel.ledger.runs(self.name, fingerprint=run.setting.fingerprint, after=head.era, latest=2):
+            if row.values is None or row.conditions != conditions:
+                continue
+            for name in exact:
+                before, now = row.values[name], reading.values[name]
+                if not math.isclose(before, now, rel_tol=1e-9):
+                    because = f"{name} is declared exact, yet {run.setting} read {before:g} in run {row.id} and {now:g} in run {run.id}"
+                    return (Pulled(andon=Andon(because=because, by="kaizen")),)
+        return ()
+
+    def _finished(self, run: int) -> Tried:
+        rows = [row for row in self._wheel.ledger.runs(self.name) if row.id == run]
+        if not rows:
+            raise OutOfTurn(f"run {run} must be answered before it is corrected; got no answer to it")
+        return rows[0]
+
+    def _reconsider(self, head: Head, row: Tried, outcome: Outcome) -> tuple[Correction, tuple[Entry, ...]]:
+        """Judge the corrected trial again; return both verdicts and the entries that follow for a closed one."""
+        if row.trial is None or row.block is None or row.side is None:
+            return Correction(run=row.id, before=None, after=None), ()
+        open_ = head.under_way(row.trial)
+        if open_ is not None:
+            before = open_.verdict or self._wheel.verdict(open_.trial)
+            after = self._wheel.verdict(open_.trial.with_outcome(row.block, row.side, outcome))
+            follow: tuple[Entry, ...] = () if open_.verdict is None else (Judged(trial=row.trial, verdict=after, corrected=True),)
+            return Correction(run=row.id, before=before, after=after), follow
+        test = next(test for test in self.trials if test.id == row.trial)
+        after = self._wheel.verdict(self._as_run(test).with_outcome(row.block, row.side, outcome))
+        entries: list[Entry] = [Judged(trial=row.trial, verdict=after, corrected=True)]
+        if test.adopted is not None and after.decision != "better":
+            because = f"standard {test.adopted} rests on trial {test.id}, which a correction turned from better to {after.decision}"
+            entries.append(Pulled(andon=Andon(because=because, by="kaizen")))
+        return Correction(run=row.id, before=test.verdict, after=after), tuple(entries)
+
+    def _as_run(self, test: Tested) -> Trial:
+        """Rebuild a closed trial with its blocks from its runs."""
+        blocks: dict[int, Block] = {}
+        for row in self._wheel.ledger.runs(self.name, trial=test.id):
+            if row.block is not None and row.side is not None:
+                block = blocks.get(row.block, Block(number=row.block))
+                blocks[row.block] = msgspec.structs.replace(block, **{row.side: row.outcome})
+        judged = test.verdicts[0].pairs if test.verdicts else len(blocks)
+        return msgspec.structs.replace(test.trial, blocks=tuple(blocks[number] for number in sorted(blocks))[:judged])
+
+    def _pairs(self, head: Head, gain: float, sd: float) -> str:
+        foreseen = self._wheel.prospect(head)(gain, sd)
+        most = head.process.policy.pairs
+        if foreseen.pairs > most:
+            return f"more than the {most} pairs that the policy allows; raise pairs or worthwhile, or measure longer per run"
+        return f"about {foreseen.pairs} pairs ({2 * foreseen.pairs} runs)"
+
+
+_HINTS = {
+    "andon": "clear it by name once it is safe: clear(note, by=...)",
+    "consent": "agree with consent(by=...) or decline with refuse(by=...)",
+    "budget": "give it more: improve(runs='+60'), or amend the policy",
+    "busy": "answer the runs under way first",
+    "stop": "widen a range, allow more changes at once, or propose one yourself",
+}
+
+
+def _first_of(run: Run, seen: set[tuple[int | None, int | None]]) -> bool:
+    place = (run.trial, run.block)
+    return not (place in seen or seen.add(place))
+
+
+def _half_answered(head: Head, run: Run) -> bool:
+    open_ = head.under_way(run.trial) if run.trial is not None else None
+    if open_ is None:
+        return False
+    return any(block.number == run.block and (block.standard or block.increment) for block in open_.trial.blocks)
+
+
+def _worthwhile(head: Head, candidate: Candidate) -> bool:
+    return any(candidate.gains[m.name] >= m.as_gain(m.worthwhile) and candidate.gains[m.name] > 0 for m in head.process.metrics)
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else repr(value)

@@ -1,0 +1,235 @@
+"""Turning the wheel: look at the journal, take the next step, append what follows from it.
+
+Whoever holds a ``Wheel`` turns it by the same table (``cycle.next_step``); the ledger's queue and optimistic
+lock make many turners one after another.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from kaizen import act, cycle, evidence
+from kaizen.check import Judge, design, guard_broken
+from kaizen.do import block_runs
+from kaizen.errors import Clash, Undeclared
+from kaizen.journal import Head, History, Journal, Memory, Proposal
+from kaizen.ledger import Asked, Entry, Faulted, Judged, Ledger, Leases, Opened, Proposed, Record, Refused, Scouted, Turns
+from kaizen.plan import Advice, Plan, Planner, Scout, Stop
+from kaizen.standard import Increment
+from kaizen.trial import Fault, Run, Spend, Trial
+from kaizen.verdict import Prospect, Stopped, Verdict
+
+
+class Store(Ledger, Turns, Leases, Memory, Protocol):
+    """Everything a workshop needs of a ledger."""
+
+
+class Asker(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks for runs, and how long a silence means that they are lost."""
+
+    by: str
+    lease: float | None = None
+    holder: str = ""
+
+
+class Wheel:
+    """The wheel of one process: its ledger, judge and planner, and what they have looked at."""
+
+    def __init__(self, ledger: Store, process: str, *, judge: Judge, planner: Planner, coins: Callable[[], int]) -> None:
+        """Wire a process to its parts; ``coins`` gives fresh random 63-bit seeds."""
+        self.ledger = ledger
+        self.process = process
+        self.judge = judge
+        self.planner = planner
+        self._coins = coins
+        self._looked: dict[int, int] = {}
+
+    # ── looking ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    def head(self) -> Head:
+        """Return what is open now.
+
+        Raises:
+            Undeclared: no such process is in the ledger.
+        """
+        head = self.ledger.head(self.process)
+        if head is None:
+            known = ", ".join(self.ledger.processes())
+            raise Undeclared(f"a process must be described before it is used; got {self.process!r}", hint=f"known are: {known or 'none'}")
+        return head
+
+    def journal(self) -> Journal:
+        """Return all that a decision may look at."""
+        lost = frozenset(lease.run for lease in self.ledger.leases(self.process) if lease.left is not None and lease.left <= 0)
+        history = History(self.ledger, self.process)
+        return Journal(head=self.head(), history=history, lost=lost, looked=dict(self._looked))
+
+    def prospect(self, head: Head) -> Callable[[float, float], Prospect]:
+        """Return what foretells the proof of a gain, were its trial opened next."""
+        planned = design(head.process, alpha=cycle.next_alpha(head), coins=0, method=self.judge.method)
+        return lambda gain, sd: self.judge.prospect(planned, gain=gain, sd=sd)
+
+    # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    def command(
+        self, decide: Callable[[Head], Sequence[Entry]], *, by: str, key: str = "", request: str = ""
+    ) -> tuple[Record, ...]:
+        """In one turn: look at the head, decide, append. The same key with the same request is answered once."""
+        with self.ledger.turn():
+            known = self.ledger.answered(self.process, key) if key else None
+            if known is not None:
+                return _same_request(known, key, request)
+            head = self.head()
+            entries = decide(head)
+            if not entries:
+                return ()
+            return self.ledger.append(self.process, entries, by=by, after=head.seq, key=key, request=request)
+
+    # ── turning ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    def settle(self) -> None:
+        """Take all steps that hand nothing out: judge what is due, end what is superseded, give up what is lost."""
+        with self.ledger.turn():
+            while True:
+                journal = self.journal()
+                step = cycle.next_step(journal)
+                if not isinstance(step, cycle.Check | cycle.Drop | cycle.GiveUp):
+                    return
+                self._keep_house(journal, step)
+
+    def next_unit(self, asker: Asker) -> tuple[Run, ...] | cycle.Rest:
+        """Turn until there is a unit of work (one run, or a block of two in order), or a reason to rest."""
+        while True:
+            with self.ledger.turn():
+                journal = self.journal()
+                step = cycle.next_step(journal)
+                match step:
+                    case cycle.Rest():
+                        return step
+                    case cycle.HandOut(run=run):
+                        return self._hand_out((run,), journal.head, asker)
+                    case cycle.NextBlock(trial=number):
+                        open_ = journal.head.under_way(number)
+                        assert open_ is not None, "allocate() names an open trial"
+                        return self._hand_out(block_runs(open_.trial, first_id=journal.head.next_run), journal.head, asker)
+                    case cycle.OpenTrial(proposal=proposal):
+                        self._open(journal.head, proposal, asker.by)
+                        continue
+                    case cycle.Check() | cycle.Drop() | cycle.GiveUp():
+                        self._keep_house(journal, step)
+                        continue
+            rest = self._plan(journal, asker.by)  # outside the queue: a planner may take its time
+            if rest is not None:
+                return rest
+
+    def foresee(self) -> str:
+        """Say what would be tried next, without writing anything."""
+        journal = self.journal()
+        for open_ in journal.head.trials:
+            if open_.verdict is None:
+                return f"go on with {open_.trial} (pair {len(open_.trial.pairs) + 1})"
+        if journal.head.proposals:
+            return f"open the trial of {journal.head.proposals[0].increment}"
+        plan = self._ask_planner(journal)
+        match plan:
+            case Scout(setting=setting, because=because):
+                return f"scout {setting} ({because})"
+            case Increment():
+                return f"open the trial of {plan} ({plan.because})"
+        return f"stop: {plan.because}"
+
+    # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    def _keep_house(self, journal: Journal, step: cycle.Check | cycle.Drop | cycle.GiveUp) -> None:
+        head = journal.head
+        match step:
+            case cycle.Check(trial=number):
+                self._check(head, number)
+            case cycle.Drop(trials=trials, proposals=proposals):
+                note = f"standard {head.standard.number} has replaced it"
+                stopped = Stopped(reason="superseded", note=note)
+                self._append(head, [*(Judged(trial=t, stopped=stopped) for t in trials), *(Refused(proposal=p, note=note) for p in proposals)])
+            case cycle.GiveUp(runs=runs):
+                fault = Fault(reason="lost", note="the worker went silent")
+                self._append(head, [Faulted(run=run.id, attempt=run.attempt, fault=fault, spend=Spend(runs=1)) for run in runs])
+
+    def _check(self, head: Head, number: int) -> None:
+        """Judge one trial and append what follows; remember how many pairs were looked at."""
+        open_ = head.under_way(number)
+        assert open_ is not None, "next_step() checks open trials only"
+        broken = guard_broken(open_.trial)
+        if broken is not None:
+            entries = act.guard_stop(head, open_, str(broken))
+        else:
+            entries = act.settle(head, open_, self.judge.check(open_.trial, intervals=False))
+        if entries:
+            self._append(head, entries)
+            self._looked.pop(number, None)
+        else:
+            self._looked[number] = len(open_.trial.pairs)
+
+    def _open(self, head: Head, proposal: Proposal, by: str) -> None:
+        """Open the trial of a proposal, or refuse it where the error budget asks for more pairs than patience has."""
+        alpha = cycle.next_alpha(head)
+        planned = design(head.process, alpha=alpha, coins=self._coins(), method=self.judge.method)
+        needed = 1 if head.process.exact else evidence.pairs_floor(alpha)
+        if needed > planned.pairs:
+            note = f"the error budget asks for {needed} pairs, the policy allows {planned.pairs}"
+            self._append(head, [Refused(proposal=proposal.id, note=note)], by=by)
+            return
+        purpose = "null" if proposal.increment.is_null else "trial"
+        trial = Trial(id=head.next_trial, increment=proposal.increment, design=planned, purpose=purpose)
+        self._append(head, [Opened(trial=trial, hash=planned.hash, proposal=proposal.id)], by=by)
+
+    def _hand_out(self, runs: tuple[Run, ...], head: Head, asker: Asker) -> tuple[Run, ...]:
+        taken = tuple(msgspec.structs.replace(run, attempt=run.attempt + 1, by=asker.by) for run in runs)
+        self._append(head, [Asked(runs=taken, lease=asker.lease, holder=asker.holder)], by=asker.by)
+        return taken
+
+    def _plan(self, journal: Journal, by: str) -> cycle.Rest | None:
+        """Ask the planner and append its plan; nothing if the ledger moved meanwhile in a way that matters."""
+        plan = self._ask_planner(journal)
+        if isinstance(plan, Stop):
+            return cycle.Rest(reason="stop", because=plan.because)
+        with self.ledger.turn():
+            head = self.head()
+            if not _still_fits(plan, journal.head, head):
+                return None
+            if isinstance(plan, Scout):
+                run = Run(id=head.next_run, setting=plan.setting, purpose="scout", of=head.standard.number, because=plan.because)
+                self._append(head, [Scouted(runs=(run,))], by=by)
+            else:
+                self._append(head, [Proposed(id=head.next_proposal, increment=plan)], by=by)
+        return None
+
+    def _ask_planner(self, journal: Journal) -> Plan:
+        text = f"{self.process}:{journal.head.seq}"
+        seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big")
+        return self.planner.plan(journal, advice=Advice(), prospect=self.prospect(journal.head), seed=seed)
+
+    def _append(self, head: Head, entries: Sequence[Entry], *, by: str = "kaizen") -> None:
+        self.ledger.append(self.process, entries, by=by, after=head.seq)
+
+    def verdict(self, trial: Trial) -> Verdict:
+        """Judge a trial as it stands, with intervals."""
+        return self.judge.check(trial, intervals=True)
+
+    def expire(self, holder: str) -> None:
+        """Count a holder's runs as lost at once."""
+        self.ledger.renew(self.process, holder, 0.0)
+
+
+def _same_request(known: tuple[Record, str], key: str, request: str) -> tuple[Record, ...]:
+    record, before = known
+    if before != request:
+        raise Clash(f"the key {key!r} must come with the request it first came with; got another", hint="use a new key for a new request")
+    return (record,)
+
+
+def _still_fits(plan: Scout | Increment, then: Head, now: Head) -> bool:
+    """Tell whether a plan made on ``then`` may be written on ``now``."""
+    if then.seq == now.seq:
+        return True
+    same = (then.standard, then.revision, then.andon) == (now.standard, now.revision, now.andon)
+    if isinstance(plan, Increment):
+        return same and not now.trials and not now.proposals
+    fresh = plan.setting == now.standard.setting or all(run.setting != plan.setting for run in now.runs)
+    return same and fresh and bool(now.trials) == bool(then.trials)
