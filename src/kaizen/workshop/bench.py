@@ -16,6 +16,7 @@ from kaizen.ledger import Advised, Cleared, Corrected, Entry, Faulted, Judged, L
 from kaizen.plan import Candidate, Noise, candidates, noise
 from kaizen.process import Process
 from kaizen.setting import Texts
+from kaizen.reports import Story
 from kaizen.standard import Increment, Standard, increment, null_increment
 from kaizen.trial import FAULTS, Block, Fault, Outcome, Reading, Run, Spend, Trial
 from kaizen.verdict import Lesson, Verdict
@@ -153,6 +154,25 @@ class Bench:
         return (
             f"error budget left: {limit - head.charged:.3g} of {limit:.3g}; "
             f"the next trial is judged at {alpha:.2g} and needs at least {1 if head.process.exact else pairs_floor(alpha)} pairs"
+        )
+
+    def story(self, *, at: int = 0) -> Story:
+        """Return all that a report may tell; ``at`` is the time it is told, in µs since 1970."""
+        records = self.log
+        return Story(
+            head=self.head,
+            standards=self._wheel.ledger.standards(self.name),
+            trials=self.trials,
+            runs=self.runs,
+            lessons=self._wheel.ledger.lessons(self.name),
+            recommended=self.recommended(),
+            noise=self.noise(),
+            outlook=self.outlook(),
+            budget=self.budget_left(),
+            next=self._wheel.foresee(),
+            voices=[record.entry.voice for record in records if isinstance(record.entry, Voiced)],
+            andons=[record.entry.andon for record in records if isinstance(record.entry, Pulled)],
+            at=at,
         )
 
     def check(self, trial: int | None = None) -> Verdict | None:
