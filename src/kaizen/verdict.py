@@ -28,6 +28,8 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
         gain = "?" if self.gain is None else metric.spell(self.gain)
         if self.exact:
             return f"{self.metric} {gain} (exact)"
+        if self.low is None and self.high is None:
+            return f"{self.metric} {gain} (too few pairs for an interval)"
         low, high = ("?" if end is None else metric.spell(end) for end in (self.low, self.high))
         ends = (low, high) if metric.better == "higher" else (high, low)
         return f"{self.metric} {gain} [{', '.join(ends)}]"
@@ -47,6 +49,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     needed: float
     """ln(1/α): the evidence that adoption takes."""
     method: str
+    said: str = ""
+    """The verdict in one line, as ``spell`` says it."""
+
+    def __str__(self) -> str:
+        """Return the verdict in one line."""
+        return self.said or self.decision.replace("_", " ")
 
     def effect(self, metric: str) -> Effect | None:
         """Return the effect on one metric, if the verdict has it."""

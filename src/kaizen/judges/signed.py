@@ -21,7 +21,7 @@ _WORSE = math.log(20)  # e-value that a loss beyond the margin is real
 _SMALL = math.log(5)  # e-value that a gain is smaller than worthwhile
 _HOPELESS = 0.10  # optimistic chance of proof below which a trial is futile
 _PATIENT = 5  # pairs before futility is looked at
-_LEVEL = 0.05  # of the intervals that people see
+_LEVELS = (0.05, 0.20)  # of the intervals that people see, at least and at most; twice the trial's α between
 _PROOF = 700.0  # ln of a proof without chance: what float can hold
 _EQUAL = 1e-12  # exact metrics are compared after log and exp
 
@@ -42,16 +42,17 @@ class SignedScores(msgspec.Struct, frozen=True):
         needed = -math.log(design.alpha) if design.alpha > 0 else _PROOF
         decision, reason = _decide(views, proof=proof, needed=needed, design=design, pairs=pairs)
         settled = reason != ""
-        return Verdict(
+        verdict = Verdict(
             decision=decision,
             settled=settled,
             reason=reason or _so_far(proof, needed),
-            effects=tuple(_effect(view, intervals=intervals or settled) for view in views) if pairs else (),
+            effects=tuple(_effect(view, design, intervals=intervals or settled) for view in views) if pairs else (),
             pairs=len(pairs),
             evidence=proof,
             needed=needed,
             method=METHOD,
         )
+        return msgspec.structs.replace(verdict, said=verdict.spell(design.metrics))
 
     def prospect(self, design: Design, *, gain: float, sd: float) -> Prospect:
         """Tell what proof of a gain takes; ``gain`` and ``sd`` (of one pair's difference) in one unit, gain above 0."""
@@ -198,13 +199,16 @@ def _chance(differences: Sequence[float], horizon: int) -> float:
     return evidence.conditional_power(evidence.signed_scores(differences), horizon)
 
 
-def _effect(view: _View, *, intervals: bool) -> Effect:
+def _effect(view: _View, design: Design, *, intervals: bool) -> Effect:
+    """Tell the effect on one metric; a gain proven at α lies within an interval of level 2α that leaves out zero."""
     if view.metric.exact:
         known = view.known
         gain = known if known is not None and math.isfinite(known) else None
         return Effect(metric=view.metric.name, gain=gain, low=gain, high=gain, level=0.0, exact=True)
-    low, high = evidence.confidence_interval(view.gains, _LEVEL) if intervals else (-math.inf, math.inf)
-    return Effect(metric=view.metric.name, gain=_finite(evidence.typical(view.gains)), low=_finite(low), high=_finite(high), level=_LEVEL)
+    level = min(max(2 * design.alpha, _LEVELS[0]), _LEVELS[1])
+    low, high = evidence.confidence_interval(view.gains, level) if intervals else (-math.inf, math.inf)
+    gain = evidence.typical(view.gains)
+    return Effect(metric=view.metric.name, gain=_finite(gain), low=_finite(low), high=_finite(high), level=level)
 
 
 def _finite(value: float) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import msgspec
 
 from kaizen.check import Judge
-from kaizen.errors import Mistake, Undeclared
+from kaizen.errors import Mistake, Stuck, Undeclared
 from kaizen.judges.signed import SignedScores
 from kaizen.ledger import Described
 from kaizen.plan import Planner
@@ -18,11 +18,8 @@ from kaizen.process import Process, check_process
 from kaizen.standard import Standard
 from kaizen.workshop.bench import Bench
 from kaizen.workshop.improving import Improving, Moment, Watcher, grant
+from kaizen.workshop.places import ledger_at, ledger_beside
 from kaizen.workshop.turning import Asker, Store, Wheel
-
-LEDGER = ".kaizen/ledger.db"
-"""Where the ledger lies, beside the recipe."""
-
 
 class Workshop:
     """An open ledger and the processes in it."""
@@ -161,29 +158,28 @@ def improve(
     return moments[0]
 
 
-def open_workshop(where: str | Path | None = None, **parts: Any) -> Workshop:
-    """Open the ledger at ``where``: a path, ``sqlite:///path``, ``memory:``; ``.kaizen/ledger.db`` here by default.
+def open_workshop(where: str | Path | None = None, *, root: Path | None = None, **parts: Any) -> Workshop:
+    """Open the ledger at ``where``: a path, ``sqlite:///path`` or ``memory:``; beside this folder's recipes by default.
+
+    ``root`` is the folder that recipes' own paths start from (this one by default).
 
     Raises:
         Mistake: there is no such kind of ledger.
         Stuck: the place cannot be written.
         Newer: a later version wrote it.
     """
-    text = str(where) if where is not None else LEDGER
-    if text == "memory:":
+    path = ledger_beside(Path.cwd()) if where is None else ledger_at(where)
+    if path is None:
         from kaizen.ledgers.memory import MemoryLedger  # noqa: PLC0415 - only what is used is loaded
 
-        return Workshop(MemoryLedger(), root=Path.cwd(), **parts)
-    if text.startswith("sqlite:///"):
-        text = text.removeprefix("sqlite:///")
-    elif "://" in text:
-        raise Mistake(f"a ledger must be a path, sqlite:///PATH or memory:; got {text!r}", hint="sqlite:///work.db is a file here")
+        return Workshop(MemoryLedger(), root=root or Path.cwd(), **parts)
     from kaizen.ledgers.sqlite import SqliteLedger  # noqa: PLC0415
 
-    path = Path(text).absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    root = path.parent.parent if path.parent.name == ".kaizen" else path.parent
-    return Workshop(SqliteLedger(path), root=root, **parts)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Stuck(f"a ledger's folder must be one that can be made; got {path.parent} ({error.strerror})") from error
+    return Workshop(SqliteLedger(path), root=root or Path.cwd(), **parts)
 
 
 def _keep_budget(process: Process, known: Process) -> Process:

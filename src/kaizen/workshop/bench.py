@@ -24,7 +24,8 @@ from kaizen.veteran.nod import Nod, consult
 from kaizen.voice import Andon, Voice
 from kaizen.workshop.turning import Asker, Wheel
 
-_RECENT = 400
+_RECENT = 400  # runs that noise and recommendations look back on
+_FAIR = 0.05  # odds of proof below which nothing is recommended
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -488,7 +489,8 @@ def _half_answered(head: Head, run: Run) -> bool:
 
 
 def _worthwhile(head: Head, candidate: Candidate) -> bool:
-    return any(candidate.gains[m.name] >= m.as_gain(m.worthwhile) and candidate.gains[m.name] > 0 for m in head.process.metrics)
+    """Tell whether a candidate is worth a recommendation: something worthwhile gained, and fair odds of proof."""
+    return candidate.odds >= _FAIR and any(candidate.gains[m.name] >= m.as_gain(m.worthwhile) and candidate.gains[m.name] > 0 for m in head.process.metrics)
 
 
 def _plain(value: object) -> object:
