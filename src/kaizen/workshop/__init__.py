@@ -21,6 +21,7 @@ from kaizen.workshop.improving import Improving, Moment, Watcher, grant
 from kaizen.workshop.places import ledger_at, ledger_beside
 from kaizen.workshop.turning import Asker, Store, Wheel
 
+
 class Workshop:
     """An open ledger and the processes in it."""
 
@@ -40,7 +41,9 @@ class Workshop:
         """Use the workshop in a ``with`` block."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close the ledger."""
         self.close()
 
@@ -63,7 +66,9 @@ class Workshop:
         if name not in self._benches:
             if self.ledger.head(name) is None:
                 known = ", ".join(self.ledger.processes())
-                raise Undeclared(f"a process must be described before it is used; got {name!r}", hint=f"known are: {known or 'none'}")
+                raise Undeclared(
+                    f"a process must be described before it is used; got {name!r}", hint=f"known are: {known or 'none'}"
+                )
             wheel = Wheel(self.ledger, name, judge=self._judge, planner=self._planner, coins=self._coins)
             self._benches[name] = Bench(wheel, root=self.root)
         return self._benches[name]
@@ -128,9 +133,9 @@ def improve(
     Raises:
         Mistake: the process is for hands, or its function is not at hand.
     """
-    from kaizen.doers.holder import holder, is_gone  # noqa: PLC0415 - asking and telling need no doer
-    from kaizen.doers.local import LocalDoer  # noqa: PLC0415
-    from kaizen.doers.publish import publish  # noqa: PLC0415
+    from kaizen.doers.holder import holder, is_gone
+    from kaizen.doers.local import LocalDoer
+    from kaizen.doers.publish import publish
 
     grant(bench, runs=runs, seconds=seconds, money=money, by=by)
     process = bench.process
@@ -170,10 +175,10 @@ def open_workshop(where: str | Path | None = None, *, root: Path | None = None, 
     """
     path = ledger_beside(Path.cwd()) if where is None else ledger_at(where)
     if path is None:
-        from kaizen.ledgers.memory import MemoryLedger  # noqa: PLC0415 - only what is used is loaded
+        from kaizen.ledgers.memory import MemoryLedger
 
         return Workshop(MemoryLedger(), root=root or Path.cwd(), **parts)
-    from kaizen.ledgers.sqlite import SqliteLedger  # noqa: PLC0415
+    from kaizen.ledgers.sqlite import SqliteLedger
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,5 @@
 """One process at hand: the verbs."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -8,20 +7,21 @@ from typing import Any, Literal, overload
 import msgspec
 
 from kaizen import act
-from kaizen.cycle import LOST_TWICE, Rest, next_alpha
-from kaizen.errors import Clash, OutOfTurn, Undeclared
+from kaizen.cycle import Rest, next_alpha, unprovable
+from kaizen.errors import OutOfTurn, Undeclared
 from kaizen.evidence import pairs_floor
 from kaizen.journal import Head, Journal, Tested, Tried
-from kaizen.ledger import Advised, Cleared, Corrected, Entry, Faulted, Judged, Late, Proposed, Pulled, Record, Reported, Retracted, Told, Voiced
+from kaizen.ledger import Advised, Cleared, Entry, Proposed, Pulled, Record, Reported, Retracted, Voiced
 from kaizen.plan import Candidate, Noise, candidates, noise
 from kaizen.process import Process
-from kaizen.setting import Texts
 from kaizen.reports import Story
+from kaizen.setting import Texts
 from kaizen.standard import Increment, Standard, increment, null_increment
-from kaizen.trial import FAULTS, Block, Fault, Outcome, Reading, Run, Spend, Trial
+from kaizen.trial import FAULTS, Fault, Outcome, Reading, Run, Spend
 from kaizen.verdict import Lesson, Verdict
 from kaizen.veteran.nod import Nod, consult
 from kaizen.voice import Andon, Voice
+from kaizen.workshop.answering import Answering, Correction
 from kaizen.workshop.turning import Asker, Wheel
 
 _RECENT = 400  # runs that noise and recommendations look back on
@@ -36,14 +36,6 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     nod: Nod
 
 
-class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """A corrected reading, and what the judge says before and after; ``None`` where the run was in no trial."""
-
-    run: int
-    before: Verdict | None
-    after: Verdict | None
-
-
 class Bench:
     """One process at hand. Reading changes nothing; every verb writes before it returns."""
 
@@ -53,6 +45,7 @@ class Bench:
         self.root = root
         self.function = function
         self._given: set[int] = set()
+        self._answering = Answering(wheel)
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
     @property
@@ -122,8 +115,16 @@ class Bench:
         journal = self.journal
         head = journal.head
         rows = [row for row in journal.history.runs(of=head.standard.number, latest=_RECENT) if row.seq > head.era]
-        tested = {test.trial.increment.after for test in journal.history.trials() if test.trial.increment.of == head.standard.number}
-        return tuple(c for c in candidates(head, rows, self._wheel.prospect(head)) if c.setting not in tested and _worthwhile(head, c))
+        tested = {
+            test.trial.increment.after
+            for test in journal.history.trials()
+            if test.trial.increment.of == head.standard.number
+        }
+        return tuple(
+            c
+            for c in candidates(head, rows, self._wheel.prospect(head))
+            if c.setting not in tested and _worthwhile(head, c)
+        )
 
     def noise(self) -> dict[str, Noise]:
         """Return how much a pair's difference scatters, per noisy metric, as far as runs have shown."""
@@ -134,15 +135,19 @@ class Bench:
     def outlook(self) -> tuple[str, ...]:
         """Say in sentences what proof will take: for each metric, the pairs that its worthwhile gain needs."""
         head = self.head
-        alpha, seen = next_alpha(head), self.noise()
+        shut, alpha, seen = unprovable(head), next_alpha(head), self.noise()
         lines = []
         for metric in head.process.metrics:
             gain = metric.as_gain(metric.worthwhile)
             wanted = f"{metric.name}: a gain of {metric.amount(metric.worthwhile)}"
             if metric.exact:
                 lines.append(f"{metric.name}: exact, one pair decides")
+            elif shut:
+                lines.append(f"{wanted} cannot be proven now: {shut}")
             elif metric.name not in seen or gain <= 0:
-                lines.append(f"{wanted} needs at least {pairs_floor(alpha)} pairs; the first runs will show how many more its noise takes")
+                lines.append(
+                    f"{wanted} needs at least {pairs_floor(alpha)} pairs; the first runs will show how many more its noise takes"
+                )
             else:
                 lines.append(f"{wanted} needs {self._pairs(head, gain, seen[metric.name].sd)}")
         return tuple(lines)
@@ -152,10 +157,10 @@ class Bench:
         head = self.head
         alpha = next_alpha(head)
         limit = head.process.policy.false_adoptions * (head.counts.adopted + 1)
-        return (
-            f"error budget left: {limit - head.charged:.3g} of {limit:.3g}; "
-            f"the next trial is judged at {alpha:.2g} and needs at least {1 if head.process.exact else pairs_floor(alpha)} pairs"
-        )
+        left = f"error budget left: {max(0.0, limit - head.charged):.3g} of {limit:.3g}; "
+        if shut := unprovable(head):
+            return f"{left}no trial can be opened: {shut}"
+        return f"{left}the next trial is judged at {alpha:.2g} and needs at least {1 if head.process.exact else pairs_floor(alpha)} pairs"
 
     def story(self, *, at: int = 0) -> Story:
         """Return all that a report may tell; ``at`` is the time it is told, in µs since 1970."""
@@ -194,7 +199,9 @@ class Bench:
         return consult(self.journal, made)
 
     # ── proposing, asking, answering ────────────────────────────────────────────────────────────────────────────────
-    def propose(self, changes: Mapping[str, Any] | None = None, /, *, because: str, by: str = "me", **named: Any) -> Offer:
+    def propose(
+        self, changes: Mapping[str, Any] | None = None, /, *, because: str, by: str = "me", **named: Any
+    ) -> Offer:
         """Propose changes to today's standard for a trial; the veteran's nod comes with it, and never blocks.
 
         Raises:
@@ -263,34 +270,35 @@ class Bench:
             Mistake: an unknown metric, a missing one, a number out of bounds, or another answer than before.
         """
         reading = Reading(values=self.process.reading({**(values or {}), **named}))
-        return self.answer(run, reading, by=by, key=key, spend=Spend(runs=1, seconds=seconds, money=money), conditions=Texts(conditions))
+        return self.answer(
+            run,
+            reading,
+            by=by,
+            key=key,
+            spend=Spend(runs=1, seconds=seconds, money=money),
+            conditions=Texts(conditions),
+        )
 
     def fault(self, run: Run | int, note: str = "", /, *, reason: str = "told", by: str = "me", key: str = "", seconds: float = 0.0,
               money: float = 0.0) -> Record:  # fmt: skip
         """Report that a run gave no reading, and why (``reason`` is a word of ``kaizen.trial.FAULTS``)."""
         if reason not in FAULTS:
-            raise Undeclared(f"a fault's reason must be one of {', '.join(FAULTS)}; got {reason!r}", hint="put your own words into the note")
+            raise Undeclared(
+                f"a fault's reason must be one of {', '.join(FAULTS)}; got {reason!r}",
+                hint="put your own words into the note",
+            )
         spend = Spend(runs=1, seconds=seconds, money=money)
         return self.answer(run, Fault(reason=reason, note=note), by=by, key=key, spend=spend)
 
-    def answer(self, run: Run | int, outcome: Outcome, *, by: str, spend: Spend, key: str = "", conditions: Texts | None = None) -> Record:
+    def answer(
+        self, run: Run | int, outcome: Outcome, *, by: str, spend: Spend, key: str = "", conditions: Texts | None = None
+    ) -> Record:
         """Write an outcome, whatever it is, and judge what is due; ``tell`` and ``fault`` are made of this."""
-        number = run if isinstance(run, int) else run.id
-        attempt = run.attempt if isinstance(run, Run) else self._attempt(number)
-        key = key or f"answer:{number}:{attempt}"
-        request = msgspec.json.encode([number, outcome], enc_hook=_plain).decode()
-        try:
-            records = self._wheel.command(
-                lambda head: self._answers(head, number, attempt, outcome, spend, conditions or Texts(), by), by=by, key=key, request=request
-            )
-        except Clash as clash:
-            raise Clash(
-                f"run {number} must be answered once; got another answer than before", hint="use correct() for a mistyped reading"
-            ) from clash
-        self._wheel.settle()
-        return records[0]
+        return self._answering.answer(run, outcome, by=by, spend=spend, key=key, conditions=conditions or Texts())
 
-    def correct(self, run: int, values: Mapping[str, Any] | None = None, /, *, because: str, by: str = "me", **named: Any) -> Correction:
+    def correct(
+        self, run: int, values: Mapping[str, Any] | None = None, /, *, because: str, by: str = "me", **named: Any
+    ) -> Correction:
         """Replace a mistyped reading; the trial it was in is judged again, and both verdicts are kept.
 
         A standard that rests on the trial stays, but the andon is pulled if its verdict no longer says *better*.
@@ -299,18 +307,7 @@ class Bench:
             OutOfTurn: the run was never answered.
         """
         outcome = Reading(values=self.process.reading({**(values or {}), **named}))
-        made: list[Correction] = []
-
-        def decide(head: Head) -> tuple[Entry, ...]:
-            row = self._finished(run)
-            entry = Corrected(run=run, outcome=outcome, because=because, trial=row.trial, block=row.block, side=row.side)
-            correction, follow = self._reconsider(head, row, outcome)
-            made.append(correction)
-            return (entry, *follow)
-
-        self._wheel.command(decide, by=by)
-        self._wheel.settle()
-        return made[-1]
+        return self._answering.correct(run, outcome, because=because, by=by)
 
     # ── deciding ────────────────────────────────────────────────────────────────────────────────────────────────────
     def consent(self, by: str, note: str = "", *, trial: int | None = None) -> Standard:
@@ -329,7 +326,10 @@ class Bench:
             number = to if to is not None else head.standard.of
             found = [standard for standard in self.standards if standard.number == number]
             if not found:
-                raise OutOfTurn(f"a rollback must go to an earlier standard; got {number}", hint=f"there are 1 to {head.standard.number}")
+                raise OutOfTurn(
+                    f"a rollback must go to an earlier standard; got {number}",
+                    hint=f"there are 1 to {head.standard.number}",
+                )
             return act.roll_back(head, found[0], because=because, by=by)
 
         self._wheel.command(decide, by=by)
@@ -342,7 +342,9 @@ class Bench:
     # ── listening ───────────────────────────────────────────────────────────────────────────────────────────────────
     def voice(self, text: str, *, by: str, theme: str = "") -> None:
         """Write down a customer's word."""
-        self._wheel.command(lambda head: (Voiced(voice=Voice(text=text, by=by, theme=theme, standard=head.standard.number)),), by=by)
+        self._wheel.command(
+            lambda head: (Voiced(voice=Voice(text=text, by=by, theme=theme, standard=head.standard.number)),), by=by
+        )
 
     def andon(self, because: str, *, by: str) -> None:
         """Pull the stop cord: nothing new is handed out until it is cleared."""
@@ -375,7 +377,11 @@ class Bench:
         def decide(head: Head) -> tuple[Entry, ...]:
             sealed = head.process.setting(setting)
             reading = Reading(values=head.process.reading(values))
-            return (Reported(run=head.next_run, setting=sealed, outcome=reading, source=source, conditions=Texts(conditions)),)
+            return (
+                Reported(
+                    run=head.next_run, setting=sealed, outcome=reading, source=source, conditions=Texts(conditions)
+                ),
+            )
 
         self._wheel.command(decide, by=by, key=key, request=repr((sorted(setting.items()), sorted(values.items()))))
 
@@ -386,78 +392,13 @@ class Bench:
         owed = []
         for run in head.runs:
             if run.by == by and run.attempt > 0 and run.block is not None and run.id not in self._given:
-                sibling = any(other.trial == run.trial and other.block == run.block and other.id in self._given for other in head.runs)
+                sibling = any(
+                    other.trial == run.trial and other.block == run.block and other.id in self._given
+                    for other in head.runs
+                )
                 if sibling or _half_answered(head, run):
                     owed.append(run)
         return owed
-
-    def _answers(self, head: Head, number: int, attempt: int, outcome: Outcome, spend: Spend, conditions: Texts, by: str) -> tuple[Entry, ...]:
-        run = head.run(number)
-        if attempt == 0 or number >= head.next_run:
-            raise OutOfTurn(f"run {number} must be asked for before it is answered; got no such open run", hint="a finished one takes correct()")
-        if run is None or run.attempt != attempt:
-            return (Late(run=number, attempt=attempt, outcome=outcome, spend=spend, by=by),)
-        if isinstance(outcome, Fault):
-            return (Faulted(run=number, attempt=attempt, fault=outcome, spend=spend, conditions=conditions),)
-        told = Told(run=number, attempt=attempt, reading=outcome, spend=spend, conditions=conditions)
-        return (told, *self._contradiction(head, run, outcome, Texts({**run.conditions, **conditions})))
-
-    def _attempt(self, number: int) -> int:
-        """Return the present attempt of an open run, or the one that answered a finished one; 0 for neither."""
-        run = self.head.run(number)
-        if run is not None:
-            return run.attempt
-        answered = (a for a in range(LOST_TWICE, 0, -1) if self._wheel.ledger.answered(self.name, f"answer:{number}:{a}") is not None)
-        return next(answered, 0)
-
-    def _contradiction(self, head: Head, run: Run, reading: Reading, conditions: Texts) -> tuple[Entry, ...]:
-        """Pull the andon where a metric declared exact reads otherwise than the same setting did before."""
-        exact = [metric.name for metric in head.process.metrics if metric.exact]
-        if not exact or head.andon is not None:
-            return ()
-        for row in self._wheel.ledger.runs(self.name, fingerprint=run.setting.fingerprint, after=head.era, latest=2):
-            if row.values is None or row.conditions != conditions:
-                continue
-            for name in exact:
-                before, now = row.values[name], reading.values[name]
-                if not math.isclose(before, now, rel_tol=1e-9):
-                    because = f"{name} is declared exact, yet {run.setting} read {before:g} in run {row.id} and {now:g} in run {run.id}"
-                    return (Pulled(andon=Andon(because=because, by="kaizen")),)
-        return ()
-
-    def _finished(self, run: int) -> Tried:
-        rows = [row for row in self._wheel.ledger.runs(self.name) if row.id == run]
-        if not rows:
-            raise OutOfTurn(f"run {run} must be answered before it is corrected; got no answer to it")
-        return rows[0]
-
-    def _reconsider(self, head: Head, row: Tried, outcome: Outcome) -> tuple[Correction, tuple[Entry, ...]]:
-        """Judge the corrected trial again; return both verdicts and the entries that follow for a closed one."""
-        if row.trial is None or row.block is None or row.side is None:
-            return Correction(run=row.id, before=None, after=None), ()
-        open_ = head.under_way(row.trial)
-        if open_ is not None:
-            before = open_.verdict or self._wheel.verdict(open_.trial)
-            after = self._wheel.verdict(open_.trial.with_outcome(row.block, row.side, outcome))
-            follow: tuple[Entry, ...] = () if open_.verdict is None else (Judged(trial=row.trial, verdict=after, corrected=True),)
-            return Correction(run=row.id, before=before, after=after), follow
-        test = next(test for test in self.trials if test.id == row.trial)
-        after = self._wheel.verdict(self._as_run(test).with_outcome(row.block, row.side, outcome))
-        entries: list[Entry] = [Judged(trial=row.trial, verdict=after, corrected=True)]
-        if test.adopted is not None and after.decision != "better":
-            because = f"standard {test.adopted} rests on trial {test.id}, which a correction turned from better to {after.decision}"
-            entries.append(Pulled(andon=Andon(because=because, by="kaizen")))
-        return Correction(run=row.id, before=test.verdict, after=after), tuple(entries)
-
-    def _as_run(self, test: Tested) -> Trial:
-        """Rebuild a closed trial with its blocks from its runs."""
-        blocks: dict[int, Block] = {}
-        for row in self._wheel.ledger.runs(self.name, trial=test.id):
-            if row.block is not None and row.side is not None:
-                block = blocks.get(row.block, Block(number=row.block))
-                blocks[row.block] = msgspec.structs.replace(block, **{row.side: row.outcome})
-        judged = test.verdicts[0].pairs if test.verdicts else len(blocks)
-        return msgspec.structs.replace(test.trial, blocks=tuple(blocks[number] for number in sorted(blocks))[:judged])
 
     def _pairs(self, head: Head, gain: float, sd: float) -> str:
         foreseen = self._wheel.prospect(head)(gain, sd)
@@ -477,8 +418,11 @@ _HINTS = {
 
 
 def _first_of(run: Run, seen: set[tuple[int | None, int | None]]) -> bool:
+    """Tell whether no run of the same block has been seen; remember that one has."""
     place = (run.trial, run.block)
-    return not (place in seen or seen.add(place))
+    fresh = place not in seen
+    seen.add(place)
+    return fresh
 
 
 def _half_answered(head: Head, run: Run) -> bool:
@@ -490,8 +434,6 @@ def _half_answered(head: Head, run: Run) -> bool:
 
 def _worthwhile(head: Head, candidate: Candidate) -> bool:
     """Tell whether a candidate is worth a recommendation: something worthwhile gained, and fair odds of proof."""
-    return candidate.odds >= _FAIR and any(candidate.gains[m.name] >= m.as_gain(m.worthwhile) and candidate.gains[m.name] > 0 for m in head.process.metrics)
-
-
-def _plain(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else repr(value)
+    return candidate.odds >= _FAIR and any(
+        candidate.gains[m.name] >= m.as_gain(m.worthwhile) and candidate.gains[m.name] > 0 for m in head.process.metrics
+    )

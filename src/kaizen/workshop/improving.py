@@ -40,7 +40,14 @@ class Improving:
     """One stretch of improving: workers, their units of work, heartbeats, and a clean end."""
 
     def __init__(
-        self, bench: Bench, doer: Doer, *, workers: int, asker: Asker, watch: Watcher, clock: Callable[[], float] = time.monotonic
+        self,
+        bench: Bench,
+        doer: Doer,
+        *,
+        workers: int,
+        asker: Asker,
+        watch: Watcher,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Wire a bench to a doer; ``asker`` says under which name and lease runs are taken."""
         self._bench = bench

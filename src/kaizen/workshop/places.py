@@ -29,7 +29,10 @@ def ledger_at(where: str | Path) -> Path | None:
         return None
     text = text.removeprefix("sqlite:///")
     if "://" in text or not text:
-        raise Mistake(f"a ledger must be a path, sqlite:///PATH or memory:; got {str(where)!r}", hint="sqlite:///work.db is a file here")
+        raise Mistake(
+            f"a ledger must be a path, sqlite:///PATH or memory:; got {str(where)!r}",
+            hint="sqlite:///work.db is a file here",
+        )
     return Path(text).absolute()
 
 

@@ -10,15 +10,28 @@ from typing import Protocol
 
 import msgspec
 
-from kaizen import act, cycle, evidence
+from kaizen import act, cycle
 from kaizen.check import Judge, design, guard_broken
 from kaizen.do import block_runs
 from kaizen.errors import Clash, Undeclared
 from kaizen.journal import Head, History, Journal, Memory, Proposal
-from kaizen.ledger import Asked, Entry, Faulted, Judged, Ledger, Leases, Opened, Proposed, Record, Refused, Scouted, Turns
+from kaizen.ledger import (
+    Asked,
+    Entry,
+    Faulted,
+    Judged,
+    Leases,
+    Ledger,
+    Opened,
+    Proposed,
+    Record,
+    Refused,
+    Scouted,
+    Turns,
+)
 from kaizen.plan import Advice, Plan, Planner, Scout, Stop
 from kaizen.standard import Increment
-from kaizen.trial import Fault, Run, Spend, Trial
+from kaizen.trial import Block, Fault, Purpose, Run, Spend, Trial
 from kaizen.verdict import Prospect, Stopped, Verdict
 
 
@@ -37,14 +50,16 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
 class Wheel:
     """The wheel of one process: its ledger, judge and planner, and what they have looked at."""
 
-    def __init__(self, ledger: Store, process: str, *, judge: Judge, planner: Planner, coins: Callable[[], int]) -> None:
+    def __init__(
+        self, ledger: Store, process: str, *, judge: Judge, planner: Planner, coins: Callable[[], int]
+    ) -> None:
         """Wire a process to its parts; ``coins`` gives fresh random 63-bit seeds."""
         self.ledger = ledger
         self.process = process
         self.judge = judge
         self.planner = planner
         self._coins = coins
-        self._looked: dict[int, int] = {}
+        self._looked: dict[int, tuple[Block, ...]] = {}
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def head(self) -> Head:
@@ -56,14 +71,24 @@ class Wheel:
         head = self.ledger.head(self.process)
         if head is None:
             known = ", ".join(self.ledger.processes())
-            raise Undeclared(f"a process must be described before it is used; got {self.process!r}", hint=f"known are: {known or 'none'}")
+            raise Undeclared(
+                f"a process must be described before it is used; got {self.process!r}",
+                hint=f"known are: {known or 'none'}",
+            )
         return head
 
     def journal(self) -> Journal:
         """Return all that a decision may look at."""
-        lost = frozenset(lease.run for lease in self.ledger.leases(self.process) if lease.left is not None and lease.left <= 0)
-        history = History(self.ledger, self.process)
-        return Journal(head=self.head(), history=history, lost=lost, looked=dict(self._looked))
+        lost = frozenset(
+            lease.run for lease in self.ledger.leases(self.process) if lease.left is not None and lease.left <= 0
+        )
+        head = self.head()
+        looked = {
+            n: len(seen)
+            for n, seen in self._looked.items()
+            if (open_ := head.under_way(n)) and open_.trial.pairs[: len(seen)] == seen
+        }
+        return Journal(head=head, history=History(self.ledger, self.process), lost=lost, looked=looked)
 
     def prospect(self, head: Head) -> Callable[[float, float], Prospect]:
         """Return what foretells the proof of a gain, were its trial opened next."""
@@ -110,7 +135,9 @@ class Wheel:
                     case cycle.NextBlock(trial=number):
                         open_ = journal.head.under_way(number)
                         assert open_ is not None, "allocate() names an open trial"
-                        return self._hand_out(block_runs(open_.trial, first_id=journal.head.next_run), journal.head, asker)
+                        return self._hand_out(
+                            block_runs(open_.trial, first_id=journal.head.next_run), journal.head, asker
+                        )
                     case cycle.OpenTrial(proposal=proposal):
                         self._open(journal.head, proposal, asker.by)
                         continue
@@ -146,36 +173,43 @@ class Wheel:
             case cycle.Drop(trials=trials, proposals=proposals):
                 note = f"standard {head.standard.number} has replaced it"
                 stopped = Stopped(reason="superseded", note=note)
-                self._append(head, [*(Judged(trial=t, stopped=stopped) for t in trials), *(Refused(proposal=p, note=note) for p in proposals)])
+                self._append(
+                    head,
+                    [
+                        *(Judged(trial=t, stopped=stopped) for t in trials),
+                        *(Refused(proposal=p, note=note) for p in proposals),
+                    ],
+                )
             case cycle.GiveUp(runs=runs):
                 fault = Fault(reason="lost", note="the worker went silent")
-                self._append(head, [Faulted(run=run.id, attempt=run.attempt, fault=fault, spend=Spend(runs=1)) for run in runs])
+                self._append(
+                    head, [Faulted(run=run.id, attempt=run.attempt, fault=fault, spend=Spend(runs=1)) for run in runs]
+                )
 
     def _check(self, head: Head, number: int) -> None:
-        """Judge one trial and append what follows; remember how many pairs were looked at."""
+        """Judge one trial and append what follows; remember the pairs that were looked at, for a correction changes them."""
         open_ = head.under_way(number)
         assert open_ is not None, "next_step() checks open trials only"
         broken = guard_broken(open_.trial)
+        entries: tuple[Entry, ...] = ()
         if broken is not None:
             entries = act.guard_stop(head, open_, str(broken))
-        else:
+        elif open_.verdict is None:
             entries = act.settle(head, open_, self.judge.check(open_.trial, intervals=False))
         if entries:
             self._append(head, entries)
             self._looked.pop(number, None)
         else:
-            self._looked[number] = len(open_.trial.pairs)
+            self._looked[number] = open_.trial.pairs
 
     def _open(self, head: Head, proposal: Proposal, by: str) -> None:
         """Open the trial of a proposal, or refuse it where the error budget asks for more pairs than patience has."""
-        alpha = cycle.next_alpha(head)
-        planned = design(head.process, alpha=alpha, coins=self._coins(), method=self.judge.method)
-        needed = 1 if head.process.exact else evidence.pairs_floor(alpha)
-        if needed > planned.pairs:
-            note = f"the error budget asks for {needed} pairs, the policy allows {planned.pairs}"
+        note = cycle.unprovable(head)
+        if note:
             self._append(head, [Refused(proposal=proposal.id, note=note)], by=by)
             return
-        purpose = "null" if proposal.increment.is_null else "trial"
+        planned = design(head.process, alpha=cycle.next_alpha(head), coins=self._coins(), method=self.judge.method)
+        purpose: Purpose = "null" if proposal.increment.is_null else "trial"
         trial = Trial(id=head.next_trial, increment=proposal.increment, design=planned, purpose=purpose)
         self._append(head, [Opened(trial=trial, hash=planned.hash, proposal=proposal.id)], by=by)
 
@@ -189,12 +223,20 @@ class Wheel:
         plan = self._ask_planner(journal)
         if isinstance(plan, Stop):
             return cycle.Rest(reason="stop", because=plan.because)
+        if isinstance(plan, Increment) and (because := cycle.unprovable(journal.head)):
+            return cycle.Rest(reason="budget", because=because)  # proposed and refused, it would only be proposed again
         with self.ledger.turn():
             head = self.head()
             if not _still_fits(plan, journal.head, head):
                 return None
             if isinstance(plan, Scout):
-                run = Run(id=head.next_run, setting=plan.setting, purpose="scout", of=head.standard.number, because=plan.because)
+                run = Run(
+                    id=head.next_run,
+                    setting=plan.setting,
+                    purpose="scout",
+                    of=head.standard.number,
+                    because=plan.because,
+                )
                 self._append(head, [Scouted(runs=(run,))], by=by)
             else:
                 self._append(head, [Proposed(id=head.next_proposal, increment=plan)], by=by)
@@ -220,7 +262,10 @@ class Wheel:
 def _same_request(known: tuple[Record, str], key: str, request: str) -> tuple[Record, ...]:
     record, before = known
     if before != request:
-        raise Clash(f"the key {key!r} must come with the request it first came with; got another", hint="use a new key for a new request")
+        raise Clash(
+            f"the key {key!r} must come with the request it first came with; got another",
+            hint="use a new key for a new request",
+        )
     return (record,)
 
 

@@ -1,0 +1,172 @@
+"""Answers to runs: told once, late, contradicting, corrected."""
+
+import math
+from collections.abc import Mapping
+
+import msgspec
+
+from kaizen import act
+from kaizen.check import guard_broken
+from kaizen.cycle import LOST_TWICE
+from kaizen.errors import Clash, OutOfTurn
+from kaizen.journal import Head, Tested, Tried
+from kaizen.ledger import Corrected, Entry, Faulted, Judged, Late, Pulled, Record, Told
+from kaizen.setting import Texts
+from kaizen.trial import Block, Fault, Outcome, Reading, Run, Spend, Trial
+from kaizen.verdict import Verdict
+from kaizen.voice import Andon
+from kaizen.workshop.turning import Wheel
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """A corrected reading, and what the judge says before and after; ``None`` where the run was in no trial."""
+
+    run: int
+    before: Verdict | None
+    after: Verdict | None
+
+
+class Answering:
+    """Writes what came of runs, and what follows from it."""
+
+    def __init__(self, wheel: Wheel) -> None:
+        """Answer to one process's wheel."""
+        self._wheel = wheel
+        self._ledger = wheel.ledger
+        self._process = wheel.process
+
+    def answer(self, run: Run | int, outcome: Outcome, *, by: str, spend: Spend, key: str, conditions: Texts) -> Record:
+        """Write an outcome and judge what is due; the same answer told twice counts once.
+
+        Raises:
+            Clash: the run was answered otherwise before.
+            OutOfTurn: nobody asked for the run.
+        """
+        number = run if isinstance(run, int) else run.id
+        attempt = run.attempt if isinstance(run, Run) else self._attempt(number)
+        key = key or f"answer:{number}:{attempt}"
+        request = msgspec.json.encode([number, outcome], enc_hook=_plain).decode()
+        try:
+            records = self._wheel.command(
+                lambda head: self._answers(head, number, attempt, outcome, spend=spend, conditions=conditions, by=by),
+                by=by,
+                key=key,
+                request=request,
+            )
+        except Clash as clash:
+            raise Clash(
+                f"run {number} must be answered once; got another answer than before",
+                hint="use correct() for a mistyped reading",
+            ) from clash
+        self._wheel.settle()
+        return records[0]
+
+    def correct(self, run: int, outcome: Reading, *, because: str, by: str) -> Correction:
+        """Replace a reading and judge again.
+
+        Raises:
+            OutOfTurn: the run was never answered.
+        """
+        made: list[Correction] = []
+
+        def decide(head: Head) -> tuple[Entry, ...]:
+            row = self._finished(run)
+            entry = Corrected(
+                run=run, outcome=outcome, because=because, trial=row.trial, block=row.block, side=row.side
+            )
+            correction, follow = self._reconsider(head, row, outcome)
+            made.append(correction)
+            return (entry, *follow)
+
+        self._wheel.command(decide, by=by)
+        self._wheel.settle()
+        return made[-1]
+
+    def _answers(
+        self, head: Head, number: int, attempt: int, outcome: Outcome, *, spend: Spend, conditions: Texts, by: str
+    ) -> tuple[Entry, ...]:
+        run = head.run(number)
+        if attempt == 0 or number >= head.next_run:
+            raise OutOfTurn(
+                f"run {number} must be asked for before it is answered; got no such open run",
+                hint="a finished one takes correct()",
+            )
+        if run is None or run.attempt != attempt:
+            return (Late(run=number, attempt=attempt, outcome=outcome, spend=spend, by=by),)
+        if isinstance(outcome, Fault):
+            return (Faulted(run=number, attempt=attempt, fault=outcome, spend=spend, conditions=conditions),)
+        told = Told(run=number, attempt=attempt, reading=outcome, spend=spend, conditions=conditions)
+        return (told, *self._contradiction(head, run, outcome, Texts({**run.conditions, **conditions})))
+
+    def _attempt(self, number: int) -> int:
+        """Return the present attempt of an open run, or the one that answered a finished one; 0 for neither."""
+        run = self._wheel.head().run(number)
+        if run is not None:
+            return run.attempt
+        answered = (
+            a
+            for a in range(LOST_TWICE, 0, -1)
+            if self._ledger.answered(self._process, f"answer:{number}:{a}") is not None
+        )
+        return next(answered, 0)
+
+    def _contradiction(self, head: Head, run: Run, reading: Reading, conditions: Texts) -> tuple[Entry, ...]:
+        """Pull the andon where a metric declared exact reads otherwise than the same setting did before."""
+        exact = [metric.name for metric in head.process.metrics if metric.exact]
+        if not exact or head.andon is not None:
+            return ()
+        for row in self._ledger.runs(self._process, fingerprint=run.setting.fingerprint, after=head.era, latest=2):
+            if row.values is None or row.conditions != conditions:
+                continue
+            for name in exact:
+                before, now = row.values[name], reading.values[name]
+                if not math.isclose(before, now, rel_tol=1e-9):
+                    because = f"{name} is declared exact, yet {run.setting} read {before:g} in run {row.id} and {now:g} in run {run.id}"
+                    return (Pulled(andon=Andon(because=because, by="kaizen")),)
+        return ()
+
+    def _finished(self, run: int) -> Tried:
+        rows = [row for row in self._ledger.runs(self._process) if row.id == run]
+        if not rows:
+            raise OutOfTurn(f"run {run} must be answered before it is corrected; got no answer to it")
+        return rows[0]
+
+    def _reconsider(self, head: Head, row: Tried, outcome: Outcome) -> tuple[Correction, tuple[Entry, ...]]:
+        """Judge the corrected trial again; return both verdicts and the entries that follow for a closed one."""
+        if row.trial is None or row.block is None or row.side is None:
+            return Correction(run=row.id, before=None, after=None), ()
+        open_ = head.under_way(row.trial)
+        if open_ is not None:
+            trial = open_.trial.with_outcome(row.block, row.side, outcome)
+            before, after = open_.verdict or self._wheel.verdict(open_.trial), self._wheel.verdict(trial)
+            return Correction(run=row.id, before=before, after=after), act.reconsider(
+                head, open_, after, guard_broken(trial)
+            )
+        test = next(test for test in self._ledger.trials(self._process) if test.id == row.trial)
+        trial = self._as_run(test).with_outcome(row.block, row.side, outcome)
+        after = self._wheel.verdict(trial)
+        if test.stopped is not None:  # it stays stopped: what it would have said now decides nothing
+            return Correction(run=row.id, before=test.verdict, after=after), ()
+        entries: list[Entry] = [Judged(trial=row.trial, verdict=after, corrected=True)]
+        broken = guard_broken(trial)
+        if test.adopted is not None and (after.decision != "better" or broken is not None):
+            turned = (
+                f"turned from better to {after.decision}" if broken is None else f"shows to break the guard {broken}"
+            )
+            because = f"standard {test.adopted} rests on trial {test.id}, which a correction {turned}"
+            entries.append(Pulled(andon=Andon(because=because, by="kaizen")))
+        return Correction(run=row.id, before=test.verdict, after=after), tuple(entries)
+
+    def _as_run(self, test: Tested) -> Trial:
+        """Rebuild a closed trial with its blocks from its runs."""
+        blocks: dict[int, Block] = {}
+        for row in self._ledger.runs(self._process, trial=test.id):
+            if row.block is not None and row.side is not None:
+                block = blocks.get(row.block, Block(number=row.block))
+                blocks[row.block] = msgspec.structs.replace(block, **{row.side: row.outcome})
+        judged = test.verdicts[0].pairs if test.verdicts else len(blocks)
+        return msgspec.structs.replace(test.trial, blocks=tuple(blocks[number] for number in sorted(blocks))[:judged])
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else repr(value)
