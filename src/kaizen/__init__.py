@@ -13,7 +13,17 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from kaizen.errors import (
-        Clash, Contested, Damaged, KaizenError, Malformed, Mistake, Newer, OutOfRange, OutOfTurn, Stuck, Undeclared,
+        Clash,
+        Contested,
+        Damaged,
+        KaizenError,
+        Malformed,
+        Mistake,
+        Newer,
+        OutOfRange,
+        OutOfTurn,
+        Stuck,
+        Undeclared,
     )  # fmt: skip
     from kaizen.metric import Guard, Metric, guard, higher, lower, metric
     from kaizen.process import Function, Hands, Policy, Process, Shell

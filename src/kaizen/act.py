@@ -5,11 +5,13 @@ from typing import Any, Literal
 
 from kaizen.errors import Contested, OutOfTurn
 from kaizen.journal import Head, UnderWay
-from kaizen.ledger import Adopted, Amended, Consented, Entry, Judged, Learned, Refused, RolledBack
+from kaizen.ledger import Adopted, Amended, Consented, Entry, Judged, Learned, Pulled, Refused, RolledBack
+from kaizen.metric import Guard
 from kaizen.process import Process, check_process
 from kaizen.standard import Standard
 from kaizen.trial import Fault
 from kaizen.verdict import Lesson, Stopped, StopReason, Verdict
+from kaizen.voice import Andon
 
 AUTOMATIC = "automatic"
 
@@ -27,7 +29,7 @@ def settle(head: Head, open_: UnderWay, verdict: Verdict) -> tuple[Entry, ...]:
     _same_standard(head, open_)
     judged = Judged(trial=open_.trial.id, verdict=verdict)
     if open_.trial.purpose == "null":
-        return (judged,)
+        return (judged, *_alarm(open_)) if verdict.decision == "better" else (judged,)
     if verdict.decision != "better":
         return (judged, Learned(lesson=lesson_of(head, open_, verdict)))
     if head.process.policy.consent != AUTOMATIC:
@@ -43,6 +45,8 @@ def adopt(head: Head, open_: UnderWay, verdict: Verdict, *, by: str) -> tuple[En
         OutOfTurn: the verdict does not say *better*.
     """
     _same_standard(head, open_)
+    if open_.trial.purpose == "null":
+        raise OutOfTurn(f"a null trial must never be adopted; got trial {open_.trial.id}", hint="it changes nothing")
     if not (verdict.settled and verdict.decision == "better"):
         raise OutOfTurn(f"a trial must be judged better to be adopted; got {verdict.decision}", hint="only proof makes a standard")
     standard = Standard(
@@ -116,6 +120,18 @@ def guard_stop(head: Head, open_: UnderWay, note: str) -> tuple[Entry, ...]:
     return (Judged(trial=open_.trial.id, stopped=Stopped(reason="guard", note=note)), Learned(lesson=lesson))
 
 
+def reconsider(head: Head, open_: UnderWay, verdict: Verdict, broken: Guard | None) -> tuple[Entry, ...]:
+    """Return what a corrected reading means for an open trial: of one that waits for consent, the verdict or its end."""
+    if open_.verdict is None:
+        return ()  # the wheel's next look judges it
+    if broken is not None:
+        return guard_stop(head, open_, str(broken))
+    judged = Judged(trial=open_.trial.id, verdict=verdict, corrected=True)
+    if verdict.settled and verdict.decision != "better":
+        return (judged, Learned(lesson=lesson_of(head, open_, verdict)))
+    return (judged,)
+
+
 def roll_back(head: Head, to: Standard, *, because: str, by: str) -> tuple[Entry, ...]:
     """Return the entries that make the setting of an earlier standard the next one.
 
@@ -170,6 +186,12 @@ def lesson_of(head: Head, open_: UnderWay, verdict: Verdict) -> Lesson:
     if verdict.decision in ("futile", "undecided"):
         text += " (not a failure: the gain, if any, is lost in the noise)"
     return Lesson(id=head.next_lesson, text=text, scope=_scope(trial.increment.before), grade=grade, trial=trial.id)
+
+
+def _alarm(open_: UnderWay) -> tuple[Entry, ...]:
+    """Pull the andon: a copy of the standard was found better, so luck has won or the pairs are not alike."""
+    because = f"trial {open_.trial.id} found a copy of the standard better than itself: look for what favours a side"
+    return (Refused(trial=open_.trial.id, note="a null trial is never adopted"), Pulled(andon=Andon(because=because, by="kaizen")))
 
 
 def _scope(before: Mapping[str, Any]) -> str:

@@ -122,7 +122,8 @@ def _compile(node: ast.expr, names: set[str], text: str) -> Formula:
             inputs = [_compile(part, names, text) for part in args]
             return lambda setting: _CALLS[called](*(part(setting) for part in inputs))
     raise Malformed(
-        f"a constraint must be made of names, numbers, comparisons and arithmetic; got {_piece(text, node)!r} in {text!r}",
+        "a constraint must be made of names, numbers, comparisons and arithmetic; "
+        f"got {_piece(text, node)!r} in {text!r}",
         hint="known are + - * / // %, comparisons, 'in', and/or/not, min, max, abs",
     )
 

@@ -6,13 +6,15 @@ to rest. Every row either ends the look (hand out, rest) or writes an entry afte
 longer applies; so a look ends, and a crash between two rows loses nothing: the next caller stands where the
 last one stood.
 
-    A   a trial has pairs the judge has not seen             → Check
-    B   a trial or proposal stands on an old standard        → Drop
+    A   a trial or proposal stands on an old standard        → Drop
+    B   a trial has pairs the judge has not seen, and the
+        andon is not pulled: a stopped line adopts nothing   → Check
     C   a run was lost twice, or lost after its trial ended  → GiveUp
     D   the andon is pulled                                  → Rest
     E   a trial is better and waits for consent              → Rest
     F   the budget cannot pay for the next run               → Rest
-    G   a run was lost once, or waits in the pool            → HandOut
+    G   a run was lost once (it is paid for already), or
+        waits in the pool                                    → HandOut
     H   an open trial can take another block                 → NextBlock
     I   a proposal waits and a trial may be opened           → OpenTrial
     J   nothing is open but runs that others have, and no
@@ -35,13 +37,13 @@ RestReason = Literal["andon", "consent", "budget", "busy", "stop"]
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """Judge a trial now (row A)."""
+    """Judge a trial now (row B)."""
 
     trial: int
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True):
-    """End what stands on an old standard (row B)."""
+    """End what stands on an old standard (row A)."""
 
     trials: tuple[int, ...]
     proposals: tuple[int, ...]
@@ -87,11 +89,7 @@ Step = Check | Drop | GiveUp | Rest | HandOut | NextBlock | OpenTrial | AskPlann
 
 def next_step(journal: Journal) -> Step:
     """Return the first row of the table that applies; total and pure."""
-    head = journal.head
-    for open_ in head.trials:
-        if open_.verdict is None and len(open_.trial.pairs) > journal.looked.get(open_.trial.id, 0):
-            return Check(trial=open_.trial.id)
-    return _drop(head) or _give_up(journal) or _rest(head) or _hand_out(journal) or _trial_work(journal)
+    return _drop(journal.head) or _check(journal) or _give_up(journal) or _rest(journal) or _hand_out(journal) or _trial_work(journal)
 
 
 def allocate(journal: Journal) -> int | None:
@@ -104,6 +102,17 @@ def next_alpha(head: Head) -> float:
     """Return the α of the next trial, by the error budget of the process."""
     policy = head.process.policy
     return evidence.alpha(head.charged, head.counts.adopted, limit=policy.false_adoptions, share=policy.share)
+
+
+def unprovable(head: Head) -> str:
+    """Return why the error budget and the policy's patience leave no trial that could prove anything; empty if they do."""
+    alpha, most = next_alpha(head), head.process.policy.pairs
+    if head.process.exact:
+        return ""
+    if alpha <= 0:
+        return f"the error budget is used up: {head.charged:.3g} is charged, the policy now allows less"
+    needed = evidence.pairs_floor(alpha)
+    return f"the error budget asks for {needed} pairs, the policy allows {most}" if needed > most else ""
 
 
 def affordable(head: Head, runs: int) -> str:
@@ -126,6 +135,17 @@ def _drop(head: Head) -> Drop | None:
     return Drop(trials=trials, proposals=proposals) if trials or proposals else None
 
 
+def _check(journal: Journal) -> Check | None:
+    """Look at what is new; of a trial that waits for consent, too: a guard may yet break in a pair that was under way."""
+    if journal.head.andon is not None:
+        return None
+    for open_ in journal.head.trials:
+        seen = 0 if open_.verdict is None else open_.verdict.pairs
+        if len(open_.trial.pairs) > journal.looked.get(open_.trial.id, seen):
+            return Check(trial=open_.trial.id)
+    return None
+
+
 def _give_up(journal: Journal) -> GiveUp | None:
     head = journal.head
     gone = tuple(
@@ -140,22 +160,24 @@ def _awaited(head: Head, trial: int) -> bool:
     return open_ is not None and open_.verdict is None
 
 
-def _rest(head: Head) -> Rest | None:
+def _rest(journal: Journal) -> Rest | None:
+    head = journal.head
     if head.andon is not None:
         return Rest(reason="andon", because=str(head.andon))
     for open_ in head.trials:
         if open_.verdict is not None:
             name = head.process.policy.consent
             return Rest(reason="consent", because=f"trial {open_.trial.id} is better and waits for the consent of {name}")
-    because = affordable(head, 1)
+    lost = any(run.id in journal.lost for run in head.runs)
+    because = affordable(head, 0 if lost else 1)
     return Rest(reason="budget", because=because) if because else None
 
 
 def _hand_out(journal: Journal) -> HandOut | None:
-    for run in journal.head.runs:
-        if run.attempt == 0 or run.id in journal.lost:
-            return HandOut(run=run)
-    return None
+    runs = journal.head.runs
+    lost = (run for run in runs if run.id in journal.lost)
+    run = next(lost, None) or next((run for run in runs if run.attempt == 0), None)
+    return HandOut(run=run) if run else None
 
 
 def _trial_work(journal: Journal) -> Step:

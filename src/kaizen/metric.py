@@ -84,7 +84,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     def rule(self) -> str:
         """The metric's rule in words: direction, worthwhile, margin."""
         exact = ", exact" if self.exact else ""
-        return f"{self.name}: {self.better} is better{exact}, worthwhile {self.amount(self.worthwhile)}, margin {self.amount(self.margin)}"
+        amounts = f"worthwhile {self.amount(self.worthwhile)}, margin {self.amount(self.margin)}"
+        return f"{self.name}: {self.better} is better{exact}, {amounts}"
 
     def amount(self, change: float) -> str:
         """Say a worthwhile or a margin: ``2 %``, or ``0.5 points``."""
@@ -141,7 +142,8 @@ def metric(
         worthwhile = 0.0 if exact else _LEAST_RATIO
     made = Metric(
         name=name, better=better, kind=kind, unit=unit, scale=scale, exact=exact, worthwhile=float(worthwhile),
-        margin=float(worthwhile if margin is None else margin), low=low, high=high,
+        margin=float(worthwhile if margin is None else margin),
+        low=None if low is None else float(low), high=None if high is None else float(high),
     )  # fmt: skip
     check_metric(made)
     return made

@@ -52,20 +52,24 @@ class Real(msgspec.Struct, frozen=True, kw_only=True, tag="real", tag_field="kin
         return (float(value) - self.low) / (self.high - self.low)
 
     def at(self, place: float) -> float:
-        """Return the value at ``place`` (0 to 1), on its grid or to four significant figures of the range."""
+        """Return the value at ``place`` (0 to 1), on its grid or, between the ends, to four figures of the range."""
         inside = min(1.0, max(0.0, place))
         raw = self.low * (self.high / self.low) ** inside if self.log else self.low + inside * (self.high - self.low)
         if self.step is not None:
             return self._on_grid(round((raw - self.low) / self.step))
-        scale = abs(raw) if self.log else self.high - self.low
-        digits = 3 - math.floor(math.log10(scale))
+        if inside in (0.0, 1.0):
+            return float(self.high if inside else self.low)
+        width = self.high - self.low
+        digits = 3 - math.floor(math.log10(min(raw, width) if self.log else width))
         return float(min(self.high, max(self.low, round(raw, digits))))
 
     def _on_grid(self, steps: int) -> float:
         step = self.step or 1.0
+        if steps <= 0:
+            return float(self.low)
         whole = (self.high - self.low) / step
         last = math.floor(whole + _GRID * max(1.0, whole))
-        raw = self.low + min(max(steps, 0), last) * step
+        raw = self.low + min(steps, last) * step
         short = float(f"{raw:.12g}")  # 0.1 + 2 * 0.1 is 0.3 to people
         near = short if abs(short - raw) <= _GRID * step else raw
         return float(min(self.high, max(self.low, near))) + 0.0
@@ -204,7 +208,7 @@ def check_parameter(parameter: Parameter) -> None:
     match parameter:
         case Real(low=low, high=high, log=log, step=step):
             _check_range(name, low, high, log=log)
-            if step is not None and not 0 < step <= high - low:
+            if step is not None and not 0 < step <= (high - low) * (1 + _GRID):
                 raise Malformed(f"{name}'s step must be above 0 and at most {high - low:g}; got {step!r}")
         case Whole(low=low, high=high, log=log, step=step, levels=levels):
             _check_range(name, low, high, log=log)

@@ -118,7 +118,7 @@ def candidates(head: Head, rows: Sequence[Tried], prospect: Foretell) -> tuple[C
     """Weigh every scouted setting among ``rows`` against the standard, most worth a trial first.
 
     Gains are medians beside the standard's own median; the odds are of the gain shrunken for what few runs may owe
-    to luck. Settings that broke a guard, or that cannot be *better*, are left out.
+    to luck. Settings that broke a guard, that cannot be *better*, or that an amendment ruled out, are left out.
     """
     process, standard = head.process, head.standard.setting
     own = [row.values for row in rows if row.setting == standard and row.values is not None]
@@ -135,7 +135,7 @@ def candidates(head: Head, rows: Sequence[Tried], prospect: Foretell) -> tuple[C
         at = _medians(process, readings)
         gains = {metric.name: metric.gain(at[metric.name], level[metric.name]) for metric in process.metrics}
         odds, pairs = _proof(head, gains, scatter, prospect)
-        if odds > 0 and not process.broken_guards(at):
+        if odds > 0 and not process.broken_guards(at) and process.allows(setting):
             found.append(Candidate(setting=setting, gains=gains, runs=len(readings), odds=odds, pairs=pairs))
     return tuple(sorted(found, key=lambda one: (-one.odds / one.pairs, str(one.setting))))
 
@@ -166,5 +166,8 @@ def _foretell(gain: float, sd: float | None, prospect: Foretell, most: int) -> t
     if gain <= 0:
         return 0.0, most
     scatter = gain if sd is None else sd  # nothing known: as noisy as it is large
-    foreseen = prospect(gain * gain**2 / (gain**2 + scatter**2), scatter)
+    shrunken = gain * (gain / math.hypot(gain, scatter)) ** 2
+    if shrunken <= 0:  # smaller than floats go
+        return 0.0, most
+    foreseen = prospect(shrunken, scatter)
     return foreseen.odds, foreseen.pairs

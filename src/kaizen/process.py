@@ -24,7 +24,10 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True, tag="shell", tag_field="k
 
     command: str
     reads: Texts = Texts()
-    """Where each metric comes from: ``json``, ``pattern:REGEX`` (its group of the metric's name, or its only group), or ``MEASURED``."""
+    """Where each metric comes from: ``json``, ``pattern:REGEX``, or one of ``MEASURED``.
+
+    A pattern's number stands in its group of the metric's name, or in its only group.
+    """
     within: float | None = None
     """A run's own limit, in seconds; the whole process group is killed beyond it."""
     memory: float | None = None

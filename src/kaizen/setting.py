@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def plain_number(value: object) -> int | float | None:
-    """Return a finite number as Python's own (also NumPy's), or ``None`` where ``value`` is none; truth is no number."""
+    """Return a finite number as Python's own (also NumPy's), or ``None`` where it is none; truth is no number."""
     if type(value) is float:  # the common case, quick
         return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, Real):

@@ -26,12 +26,16 @@ class Workshop:
     """An open ledger and the processes in it."""
 
     def __init__(
-        self, ledger: Store, *, root: Path, judge: Judge | None = None, planner: Planner | None = None,
+        self, ledger: Store, *, root: Path, state: Path | None = None, judge: Judge | None = None, planner: Planner | None = None,
         coins: Callable[[], int] | None = None,
     ) -> None:  # fmt: skip
-        """Hold a ledger; ``root`` is where recipes lie, ``coins`` gives fresh random 63-bit seeds."""
+        """Hold a ledger; ``root`` is where recipes lie, ``state`` a folder for our own files (``.kaizen`` there).
+
+        ``coins`` gives fresh random 63-bit seeds.
+        """
         self.ledger = ledger
         self.root = root
+        self.state = state or root / ".kaizen"
         self._judge = judge or SignedScores()
         self._planner = planner or SmallSteps()
         self._coins = coins or (lambda: secrets.randbits(63))
@@ -70,7 +74,7 @@ class Workshop:
                     f"a process must be described before it is used; got {name!r}", hint=f"known are: {known or 'none'}"
                 )
             wheel = Wheel(self.ledger, name, judge=self._judge, planner=self._planner, coins=self._coins)
-            self._benches[name] = Bench(wheel, root=self.root)
+            self._benches[name] = Bench(wheel, root=self.root, state=self.state)
         return self._benches[name]
 
     def describe(self, process: Process, *, by: str = "me") -> Bench:
@@ -139,7 +143,7 @@ def improve(
 
     grant(bench, runs=runs, seconds=seconds, money=money, by=by)
     process = bench.process
-    doer = LocalDoer(process, function=bench.function, directory=bench.root, state=bench.root / ".kaizen")
+    doer = LocalDoer(process, function=bench.function, directory=bench.root, state=bench.state)
     for lease in bench.wheel.ledger.leases(bench.name):
         if is_gone(lease.holder):
             bench.wheel.expire(lease.holder)
@@ -184,7 +188,7 @@ def open_workshop(where: str | Path | None = None, *, root: Path | None = None, 
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Stuck(f"a ledger's folder must be one that can be made; got {path.parent} ({error.strerror})") from error
-    return Workshop(SqliteLedger(path), root=root or Path.cwd(), **parts)
+    return Workshop(SqliteLedger(path), root=root or Path.cwd(), state=path.parent / f"{path.stem}.work", **parts)
 
 
 def _keep_budget(process: Process, known: Process) -> Process:

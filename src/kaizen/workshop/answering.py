@@ -46,19 +46,22 @@ class Answering:
         attempt = run.attempt if isinstance(run, Run) else self._attempt(number)
         key = key or f"answer:{number}:{attempt}"
         request = msgspec.json.encode([number, outcome], enc_hook=_plain).decode()
-        try:
-            records = self._wheel.command(
-                lambda head: self._answers(head, number, attempt, outcome, spend=spend, conditions=conditions, by=by),
-                by=by,
-                key=key,
-                request=request,
-            )
-        except Clash as clash:
-            raise Clash(
-                f"run {number} must be answered once; got another answer than before",
-                hint="use correct() for a mistyped reading",
-            ) from clash
-        self._wheel.settle()
+        with self._ledger.turn():  # one wait in line for both
+            try:
+                records = self._wheel.command(
+                    lambda head: self._answers(
+                        head, number, attempt, outcome, spend=spend, conditions=conditions, by=by
+                    ),
+                    by=by,
+                    key=key,
+                    request=request,
+                )
+            except Clash as clash:
+                raise Clash(
+                    f"run {number} must be answered once; got another answer than before",
+                    hint="use correct() for a mistyped reading",
+                ) from clash
+            self._wheel.settle()
         return records[0]
 
     def correct(self, run: int, outcome: Reading, *, because: str, by: str) -> Correction:
@@ -70,6 +73,8 @@ class Answering:
         made: list[Correction] = []
 
         def decide(head: Head) -> tuple[Entry, ...]:
+            if head.run(run) is not None:  # perhaps lost once and answered late: that is no answer of its pair
+                raise OutOfTurn(f"run {run} must be answered before it is corrected; got one under way", hint="tell it")
             row = self._finished(run)
             entry = Corrected(
                 run=run, outcome=outcome, because=because, trial=row.trial, block=row.block, side=row.side

@@ -39,10 +39,16 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 class Bench:
     """One process at hand. Reading changes nothing; every verb writes before it returns."""
 
-    def __init__(self, wheel: Wheel, *, root: Path, function: Callable[..., object] | None = None) -> None:
-        """Hold a wheel; ``root`` is where the recipe lies, ``function`` the work where that is a Python function."""
+    def __init__(
+        self, wheel: Wheel, *, root: Path, state: Path, function: Callable[..., object] | None = None
+    ) -> None:
+        """Hold a wheel; ``root`` is where the recipe lies, ``state`` a folder for our own files.
+
+        ``function`` is the work, where that is a Python function.
+        """
         self._wheel = wheel
         self.root = root
+        self.state = state
         self.function = function
         self._given: set[int] = set()
         self._answering = Answering(wheel)

@@ -124,6 +124,12 @@ class Wheel:
     def next_unit(self, asker: Asker) -> tuple[Run, ...] | cycle.Rest:
         """Turn until there is a unit of work (one run, or a block of two in order), or a reason to rest."""
         while True:
+            then, plan = self.journal(), None
+            if isinstance(cycle.next_step(then), cycle.AskPlanner):
+                found = self._plan(then)  # outside the queue: a planner may take its time
+                if isinstance(found, cycle.Rest):
+                    return found
+                plan = found
             with self.ledger.turn():
                 journal = self.journal()
                 step = cycle.next_step(journal)
@@ -140,13 +146,14 @@ class Wheel:
                         )
                     case cycle.OpenTrial(proposal=proposal):
                         self._open(journal.head, proposal, asker.by)
-                        continue
                     case cycle.Check() | cycle.Drop() | cycle.GiveUp():
                         self._keep_house(journal, step)
-                        continue
-            rest = self._plan(journal, asker.by)  # outside the queue: a planner may take its time
-            if rest is not None:
-                return rest
+                    case cycle.AskPlanner() if plan is not None and self._still_fits(plan, then.head, journal.head):
+                        if isinstance(plan, Scout):
+                            return self._scout(plan, journal.head, asker)
+                        self._append(
+                            journal.head, [Proposed(id=journal.head.next_proposal, increment=plan)], by=asker.by
+                        )
 
     def foresee(self) -> str:
         """Say what would be tried next, without writing anything."""
@@ -218,29 +225,40 @@ class Wheel:
         self._append(head, [Asked(runs=taken, lease=asker.lease, holder=asker.holder)], by=asker.by)
         return taken
 
-    def _plan(self, journal: Journal, by: str) -> cycle.Rest | None:
-        """Ask the planner and append its plan; nothing if the ledger moved meanwhile in a way that matters."""
+    def _plan(self, journal: Journal) -> Scout | Increment | cycle.Rest:
+        """Ask the planner for something that can be done."""
         plan = self._ask_planner(journal)
         if isinstance(plan, Stop):
             return cycle.Rest(reason="stop", because=plan.because)
         if isinstance(plan, Increment) and (because := cycle.unprovable(journal.head)):
             return cycle.Rest(reason="budget", because=because)  # proposed and refused, it would only be proposed again
-        with self.ledger.turn():
-            head = self.head()
-            if not _still_fits(plan, journal.head, head):
-                return None
-            if isinstance(plan, Scout):
-                run = Run(
-                    id=head.next_run,
-                    setting=plan.setting,
-                    purpose="scout",
-                    of=head.standard.number,
-                    because=plan.because,
-                )
-                self._append(head, [Scouted(runs=(run,))], by=by)
-            else:
-                self._append(head, [Proposed(id=head.next_proposal, increment=plan)], by=by)
-        return None
+        return plan
+
+    def _scout(self, plan: Scout, head: Head, asker: Asker) -> tuple[Run, ...]:
+        """Write a scout down and hand it out in one append: who planned it has it."""
+        run = Run(
+            id=head.next_run, setting=plan.setting, purpose="scout", of=head.standard.number, because=plan.because
+        )
+        taken = msgspec.structs.replace(run, attempt=1, by=asker.by)
+        self._append(
+            head, [Scouted(runs=(run,)), Asked(runs=(taken,), lease=asker.lease, holder=asker.holder)], by=asker.by
+        )
+        return (taken,)
+
+    def _still_fits(self, plan: Scout | Increment, then: Head, now: Head) -> bool:
+        """Tell whether a plan made on ``then`` may be written on ``now``; where not, somebody else got ahead."""
+        if then.seq == now.seq:
+            return True
+        if (then.standard, then.revision, then.andon) != (now.standard, now.revision, now.andon):
+            return False
+        if isinstance(plan, Increment):
+            return not now.trials and not now.proposals
+        if bool(now.trials) != bool(then.trials) or any(
+            run.setting == plan.setting for run in now.runs if run.id >= then.next_run
+        ):
+            return False
+        since = self.ledger.runs(self.process, fingerprint=plan.setting.fingerprint, after=then.seq, latest=1)
+        return not since  # planned by another and finished already
 
     def _ask_planner(self, journal: Journal) -> Plan:
         text = f"{self.process}:{journal.head.seq}"
@@ -267,14 +285,3 @@ def _same_request(known: tuple[Record, str], key: str, request: str) -> tuple[Re
             hint="use a new key for a new request",
         )
     return (record,)
-
-
-def _still_fits(plan: Scout | Increment, then: Head, now: Head) -> bool:
-    """Tell whether a plan made on ``then`` may be written on ``now``."""
-    if then.seq == now.seq:
-        return True
-    same = (then.standard, then.revision, then.andon) == (now.standard, now.revision, now.andon)
-    if isinstance(plan, Increment):
-        return same and not now.trials and not now.proposals
-    fresh = plan.setting == now.standard.setting or all(run.setting != plan.setting for run in now.runs)
-    return same and fresh and bool(now.trials) == bool(then.trials)

@@ -1,0 +1,1 @@
+"""Contract suites: whoever writes a plug-in inherits our tests."""
