@@ -231,4 +231,4 @@ def check_guard(made: Guard) -> None:
 def _log_ratio(a: float, b: float) -> float:
     """Return ln(a/b); the ratio itself tells neighbours apart, the difference of logs spans every range."""
     ratio = a / b
-    return math.log(ratio) if 0 < ratio < math.inf else math.log(a) - math.log(b)
+    return math.log(ratio) if 0.5 < ratio < 2.0 else math.log(a) - math.log(b)

@@ -1,6 +1,7 @@
 """What may change: ``real whole choice switch`` and ``revision``, each frozen and checked at the door."""
 
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,8 +10,9 @@ import msgspec
 from kaizen.errors import Malformed, OutOfRange, Undeclared
 from kaizen.setting import Setting, Value, plain_number
 
-_GRID = 1e-9  # how far off its grid a stepped value may be, in steps
+_GRID = 1e-9  # how far off its grid a stepped value may be, in parts of the steps from its low end
 _WIDEST = 1e300  # rounding and ratios stay finite below it
+_FINEST = 1e-12  # the least step, in parts of the bounds: a float keeps 16 figures
 _EXACT = 2**53  # up to here a float keeps every whole number apart
 _REVISION = frozenset("0123456789abcdef")
 
@@ -41,7 +43,7 @@ class Real(msgspec.Struct, frozen=True, kw_only=True, tag="real", tag_field="kin
         if self.step is None:
             return number + 0.0
         steps = (number - self.low) / self.step
-        if abs(steps - round(steps)) > _GRID * max(1.0, abs(steps)):
+        if abs(steps - round(steps)) > self._slack(steps):
             raise _outside(self.name, value, self.span)
         return self._on_grid(round(steps))
 
@@ -68,11 +70,16 @@ class Real(msgspec.Struct, frozen=True, kw_only=True, tag="real", tag_field="kin
         if steps <= 0:
             return float(self.low)
         whole = (self.high - self.low) / step
-        last = math.floor(whole + _GRID * max(1.0, whole))
+        last = math.floor(whole + self._slack(whole))
         raw = self.low + min(steps, last) * step
         short = float(f"{raw:.12g}")  # 0.1 + 2 * 0.1 is 0.3 to people
-        near = short if abs(short - raw) <= _GRID * step else raw
+        near = short if abs(short - raw) <= self._slack(1.0) * step else raw
         return float(min(self.high, max(self.low, near))) + 0.0
+
+    def _slack(self, steps: float) -> float:
+        """Return how far off its grid a value may be, in steps: as far as the floats themselves are."""
+        noise = 4 * sys.float_info.epsilon * max(abs(self.low), abs(self.high)) / (self.step or 1.0)
+        return max(_GRID * max(1.0, abs(steps)), noise)
 
     @property
     def span(self) -> str:
@@ -208,8 +215,10 @@ def check_parameter(parameter: Parameter) -> None:
     match parameter:
         case Real(low=low, high=high, log=log, step=step):
             _check_range(name, low, high, log=log)
-            if step is not None and not 0 < step <= (high - low) * (1 + _GRID):
+            if step is not None and not 0 < step <= high - low + _FINEST * max(abs(low), abs(high)):
                 raise Malformed(f"{name}'s step must be above 0 and at most {high - low:g}; got {step!r}")
+            if step is not None and step < _FINEST * max(abs(low), abs(high)):
+                raise Malformed(f"{name}'s step must be at least {_FINEST:g} of its bounds; got {step!r}")
         case Whole(low=low, high=high, log=log, step=step, levels=levels):
             _check_range(name, low, high, log=log)
             _check_whole(name, (low, high, step, *levels))

@@ -47,7 +47,7 @@ class Sealed(Mapping[str, T], Generic[T]):
         self._hash: int | None = None
 
     @staticmethod
-    def _sound(name: str, value: Any) -> Any:
+    def _sound(name: str, value: Any) -> Any:  # noqa: ARG004 - the others name it in their sentences
         """Return ``value`` as it is kept, or raise; each kind of mapping says its own."""
         return value
 

@@ -45,7 +45,7 @@ class Increment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def changes(self) -> Setting:
         """What the increment sets anew (a parameter that falls inactive is not listed)."""
-        return Setting({name: value for name, value in self.after.items() if name not in self.before or _differs(self, name)})
+        return Setting({name: value for name, value in self.after.items() if _is_new(self, name)})
 
     @property
     def is_null(self) -> bool:
@@ -57,7 +57,7 @@ class Increment(msgspec.Struct, frozen=True, kw_only=True):
         if self.is_null:
             return f"no change to standard {self.of}"
         return ", ".join(
-            f"{name}={value!r} (was {self.before[name]!r})" if name in self.before else f"{name}={value!r} (was inactive)"
+            f"{name}={value!r} (was {repr(self.before[name]) if name in self.before else 'inactive'})"
             for name, value in self.changes.items()
         )
 
@@ -78,5 +78,7 @@ def null_increment(standard: Standard, *, by: str) -> Increment:
     return Increment(of=standard.number, before=standard.setting, after=standard.setting, because=because, by=by)
 
 
-def _differs(increment: Increment, name: str) -> bool:
-    return (type(increment.after[name]), increment.after[name]) != (type(increment.before[name]), increment.before[name])
+def _is_new(increment: Increment, name: str) -> bool:
+    """Tell whether a value is another one than before; ``True`` is not ``1``."""
+    after, before = increment.after[name], increment.before.get(name)
+    return (type(after), after) != (type(before), before)

@@ -1,5 +1,7 @@
 """Constraints: read, never executed; they reach nothing but the setting."""
 
+# ruff: noqa: E501 - a case is a line
+
 import contextlib
 import warnings
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from kaizen.constraint import check_names, holds, parse
 from kaizen.errors import Malformed, Undeclared
 
@@ -58,7 +61,9 @@ def test_refused(text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize("text", ["a / (a - 2)", "c + 1", "(1, 2) * 10000000000", "c * 10000000000", "-c", "abs(c)", "a in a"])
+@pytest.mark.parametrize(
+    "text", ["a / (a - 2)", "c + 1", "(1, 2) * 10000000000", "c * 10000000000", "-c", "abs(c)", "a in a"]
+)
 def test_not_computable(text: str) -> None:
     """What cannot be computed says so, and never eats the memory."""
     with pytest.raises(Malformed, match="must be computable for every setting") as caught:
@@ -95,7 +100,10 @@ def test_any_text_at_all(text: str) -> None:
         assert isinstance(holds(text, SETTING), bool)
 
 
-@given(st.sampled_from(["a.{}", "c.{}()", "().{}", "'x'.{}", "{}('x')", "a[{}]", "min({}(a))"]), st.from_regex(r"[a-z_]{1,12}", fullmatch=True))
+@given(
+    st.sampled_from(["a.{}", "c.{}()", "().{}", "'x'.{}", "{}('x')", "a[{}]", "min({}(a))"]),
+    st.from_regex(r"[a-z_]{1,12}", fullmatch=True),
+)
 def test_nothing_is_reached(form: str, name: str) -> None:
     """No attribute, subscript or call but `min max abs` gets past the door."""
     text = form.format(name)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kaizen.errors import Malformed, OutOfRange
 from kaizen.metric import Guard, Metric, check_guard, check_metric, guard, higher, lower, metric
 from kaizen.testing.strategies import metrics

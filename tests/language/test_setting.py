@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kaizen.errors import Malformed, OutOfRange
 from kaizen.setting import Numbers, Sealed, Setting, Texts, decode_hook, encode_hook, plain_number
 
@@ -97,7 +98,8 @@ def test_texts() -> None:
 
 
 def test_a_name_is_text() -> None:
-    """A mapping by numbers is refused."""
+    """A mapping of anything by name is sealed; one by numbers is refused."""
+    assert Sealed(a=[1])["a"] == [1]
     with pytest.raises(Malformed, match="a name must be text; got 1"):
         Sealed({1: 2})  # type: ignore[dict-item]
 

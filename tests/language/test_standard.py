@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kaizen.errors import OutOfRange
 from kaizen.metric import lower
 from kaizen.parameter import Choice, Switch, When, Whole

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kaizen.metric import lower
 from kaizen.setting import Numbers, Setting
 from kaizen.standard import Standard, null_increment

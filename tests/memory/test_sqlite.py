@@ -530,6 +530,15 @@ def test_one_gate_per_path(path: Path, ledger: SqliteLedger) -> None:
         other.append("loaf", [Taught(text="hm")], by="ana")
 
 
+def test_a_gate_that_is_taken_away(path: Path, ledger: SqliteLedger) -> None:
+    """Whoever waits for a file that is gone waits for nobody: the next one makes a new gate."""
+    gate = path.with_name("ledger.db.gate")
+    gate.unlink()
+    ledger.append("loaf", [Taught(text="hm")], by="ana")
+    with ledger.turn():
+        assert gate.exists()
+
+
 def test_a_gate_that_cannot_be_made(tmp_path: Path) -> None:
     """A sentence, as for the ledger itself."""
     with pytest.raises(Stuck, match="gate"):

@@ -56,8 +56,10 @@ class SignedScores(msgspec.Struct, frozen=True):
 
     def prospect(self, design: Design, *, gain: float, sd: float) -> Prospect:
         """Tell what proof of a gain takes; ``gain`` and ``sd`` (of one pair's difference) in one unit, gain above 0."""
-        if design.alpha <= 0:
+        if all(metric.exact for metric in design.metrics):
             return Prospect(pairs=1, odds=1.0)
+        if design.alpha <= 0:  # the error budget is used up
+            return Prospect(pairs=evidence.OUT_OF_REACH, odds=0.0)
         pairs, odds = evidence.prospect(gain, sd, design.alpha, design.pairs)
         return Prospect(pairs=pairs, odds=odds)
 

@@ -47,7 +47,7 @@ from kaizen.ledger import (
     Voiced,
 )  # fmt: skip
 from kaizen.process import Process
-from kaizen.setting import Sealed, decode_hook, encode_hook
+from kaizen.setting import Numbers, Setting, Texts, decode_hook, encode_hook
 from kaizen.verdict import Lesson
 
 KINDS: Final[dict[str, type[Entry]]] = {
@@ -203,15 +203,22 @@ def _damaged(kind: str, body: bytes | str) -> Damaged:
 
 def _check_finite(value: object, where: str) -> None:
     """Refuse a number that is not finite, wherever it hides."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
+    kind = type(value)
+    if kind is float:
+        if not math.isfinite(value):  # type: ignore[arg-type] # it is a float
             raise Malformed(f"{where} must be a finite number; got {value!r}")
+    elif kind is tuple or kind is list:
+        for item in value:  # type: ignore[attr-defined] # as above
+            _check_finite(item, where)
+    elif kind is dict:
+        for name, item in value.items():  # type: ignore[attr-defined] # as above
+            _check_finite(item, f"{where}.{name}")
     elif isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
-            _check_finite(getattr(value, name), f"{where}.{name}")
-    elif isinstance(value, tuple | list):
-        for item in value:
-            _check_finite(item, where)
-    elif isinstance(value, dict | Sealed):
-        for name, item in value.items():
-            _check_finite(item, f"{where}.{name}")
+            item = getattr(value, name)
+            if type(item) not in _SOUND:
+                _check_finite(item, name)
+
+
+_SOUND: Final = frozenset({str, int, bool, type(None), Setting, Numbers, Texts})
+"""Kinds that hold no number but finite ones: a sealed mapping was checked when it was made."""

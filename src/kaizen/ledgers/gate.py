@@ -57,9 +57,7 @@ class Gate:
         self._line.acquire()
         try:
             if self._depth == 0:
-                if self._file is None:
-                    self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-                _lock(self._file)
+                self._wait()
             self._depth += 1
         except OSError as error:
             self._line.release()
@@ -71,6 +69,20 @@ class Gate:
             self._line.release()
             raise
         return self
+
+    def _wait(self) -> None:
+        """Take the file's lock; a file that was removed meanwhile is no gate any more."""
+        while True:
+            if self._file is None:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+            _lock(self._file)
+            try:
+                if os.path.samestat(os.stat(self._path), os.fstat(self._file)):  # noqa: PTH116 - pathlib is not loaded
+                    return
+            except FileNotFoundError:
+                pass
+            file, self._file = self._file, None
+            os.close(file)
 
     def __exit__(self, *_: object) -> None:
         """Let the next one in."""

@@ -70,16 +70,19 @@ class SqliteLedger:
         self._db: driver.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._heads: dict[str, Head] = {}
+        self._gate: Gate | None = None
 
     @property
     def gate(self) -> Gate:
         """Where writers queue."""
-        return Gate.at(f"{self.path}.gate")
+        if self._gate is None:
+            self._gate = Gate.at(f"{self.path}.gate")
+        return self._gate
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
         with self._lock:
-            db, self._db = self._db, None
+            db, self._db, self._gate = self._db, None, None
             self._heads = {}
             if db is not None:
                 db.close()
@@ -341,10 +344,8 @@ class SqliteLedger:
         """
         found = _identity(self.path)
         if found is None:
-            raise Stuck(
-                f"the ledger {self.path} must stay where it was opened; got nothing there",
-                hint="put it back, or restore it from a backup",
-            )
+            sentence = f"the ledger {self.path} must stay where it was opened; got nothing there"
+            raise Stuck(sentence, hint="put it back, or restore it from a backup")
         return found == self._file
 
 

@@ -69,7 +69,7 @@ class _Sight(msgspec.Struct, frozen=True):
 def _look(journal: Journal, prospect: Foretell) -> _Sight:
     head = journal.head
     standard = head.standard
-    rows = [row for row in journal.history.runs(of=standard.number, latest=_MEMORY) if row.seq > head.era]
+    rows = [row for row in journal.history.runs(of=standard.number, latest=_MEMORY) if row.seq > head.era and _fits(head, row)]
     under_way = {run.setting for run in head.runs}
     scouts = [row for row in rows if row.purpose == "scout"]
     trials = [past.trial for past in journal.history.trials() if past.trial.increment.of == standard.number]
@@ -85,6 +85,11 @@ def _look(journal: Journal, prospect: Foretell) -> _Sight:
         since_trial=sum(1 for row in scouts if row.seq > since and row.setting != standard.setting),
         prospect=prospect,
     )
+
+
+def _fits(head: Head, row: Tried) -> bool:
+    """Tell whether a run's setting is one of the process as described now."""
+    return row.revision == head.revision or head.process.allows(row.setting)
 
 
 def _standard_due(head: Head, scouts: Sequence[Tried], *, under_way: bool) -> bool:

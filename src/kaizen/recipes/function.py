@@ -183,7 +183,7 @@ def process_of(function: Callable[..., object]) -> Process:
     if isinstance(found, Process):
         return found
     raise Undeclared(
-        f"{getattr(function, '__name__', repr(function))} must be an improvable function; got one without a description",
+        f"{getattr(function, '__name__', function)} must be an improvable function; got one without a description",
         hint="put @improvable(lower('seconds')) above it",
     )
 
@@ -228,9 +228,7 @@ def _read_arguments(function: FunctionType, frame: FrameType) -> tuple[tuple[Par
         if argument.default is argument.empty:
             raise Malformed(
                 f"{argument.name} of {called} must have a default; got none",
-                hint="the defaults are today's standard"
-                if mark
-                else "Kaizen gives only what is marked; a default does the rest",
+                hint="the defaults are today's standard" if mark else "Kaizen gives only what is marked",
             )
         if mark is not None and argument.kind is argument.POSITIONAL_ONLY:
             raise Malformed(
@@ -248,7 +246,7 @@ def _read_arguments(function: FunctionType, frame: FrameType) -> tuple[tuple[Par
 
 
 def _signature(function: FunctionType) -> inspect.Signature:
-    if sys.version_info >= (3, 14):
+    if sys.version_info >= (3, 14):  # pragma: no cover - annotations are read late there
         import annotationlib
 
         return inspect.signature(function, annotation_format=annotationlib.Format.FORWARDREF)

@@ -67,7 +67,9 @@ def read(path: str | Path = RECIPE) -> tuple[Process, ...]:
     except FileNotFoundError:
         raise Malformed(f"a recipe must be a file that is there; got {str(file)!r}", hint=start) from None
     except IsADirectoryError:
-        raise Malformed(f"a recipe must be a file; got the directory {str(file)!r}", hint=f"{file / RECIPE}?") from None
+        raise Malformed(
+            f"a recipe must be a file; got the directory {str(file)!r}", hint=f"did you mean {str(file / RECIPE)!r}?"
+        ) from None
     except OSError as error:
         raise Stuck(f"{file} must be readable; got {error.strerror}") from error
     with _at(file.name):
@@ -91,22 +93,25 @@ def _parse(data: bytes, name: str) -> dict[str, Any]:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise Malformed(f"{name}, line {line}: a recipe must be UTF-8; got byte {data[error.start]:#04x}") from error
+        got = f"{data[error.start]:#04x}"
+        raise Malformed(
+            f"{name}, line {line}: a recipe must be UTF-8; got byte {got}", hint="save it as UTF-8"
+        ) from None
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise Malformed(f"{name}: a recipe must not be nested so deep") from None
+        raise Malformed(f"{name}: a recipe must be nested less deeply; got brackets in brackets without end") from None
     except ValueError as error:
         what, _, place = str(error).rpartition(" (at ")
-        where = re.match(r"line (\d+), column (\d+)", place)
-        lines = text.splitlines() or [""]
-        row = int(where.group(1)) if where else len(lines)
-        shown = lines[min(row, len(lines)) - 1].strip()
-        position = f"line {row}, column {where.group(2)}" if where else f"line {row}, at its end"
-        raise Malformed(
-            f"{name}: a recipe must be TOML; got {what or error}, {position}",
-            hint=f"the line reads {shown!r}; text stands in quotes, a table's name in [brackets]",
-        ) from error
+    lines = text.splitlines() or [""]
+    found = re.match(r"line (\d+), column (\d+)", place)
+    row = int(found.group(1)) if found else len(lines)
+    where = f"column {found.group(2)}" if found else "at its end"
+    shown = lines[min(row, len(lines)) - 1].strip()
+    raise Malformed(
+        f"{name}, line {row}, {where}: a recipe must be TOML; got {what or place!r}",
+        hint=f"the line reads {shown!r}; text stands in quotes, a table's name in [brackets]",
+    )
 
 
 # -- one process -----------------------------------------------------------------------------------------------------

@@ -386,6 +386,14 @@ class LedgerContract:
         assert caught.value.hint
         assert len(list(loaf.read())) == 6
 
+    def test_a_key_tells_what_it_wrote(self, loaf: AnyLedger) -> None:
+        """The first record and the request of a command, by its key; nothing for a key never used."""
+        first, _ = loaf.append("loaf", [told(1), Taught(text="hm")], by="w1", key="a", request="r")
+        assert loaf.answered("loaf", "a") == (first, "r")
+        assert loaf.answered("loaf", "b") is None
+        assert loaf.answered("loaf", "") is None
+        assert loaf.answered("roll", "a") is None
+
     def test_keys_are_of_one_process(self, loaf: AnyLedger) -> None:
         """Two processes may use the same key; no key is no key."""
         loaf.append("loaf", [Taught(text="a")], by="w1", key="a", request="1")

@@ -1,6 +1,6 @@
 """Hypothesis strategies: parameters, processes, and settings and changes that they allow."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from hypothesis import assume
@@ -63,14 +63,14 @@ def values(draw: st.DrawFn, parameter: Parameter) -> Value:
             return draw(st.sampled_from(parameter.values))
         case Switch():
             return draw(st.booleans())
-        case Revision():
+        case _:  # a revision
             return draw(st.text("0123456789abcdef", min_size=7, max_size=40))
 
 
 @st.composite
 def metrics(draw: st.DrawFn, name: str = "seconds") -> Metric:
     """Draw a metric that can be right."""
-    scale = draw(st.sampled_from(("ratio", "difference")))
+    scale: Literal["ratio", "difference"] = draw(st.sampled_from(("ratio", "difference")))
     return metric(
         name,
         better=draw(st.sampled_from(("lower", "higher"))),
@@ -89,8 +89,8 @@ def processes(draw: st.DrawFn, *, constrained: bool = True) -> Process:
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=len(NAMES), unique=True))
     made: list[Parameter] = []
     for name in names:
-        parameter = draw(parameters(name))
-        if made and draw(st.booleans()):
+        parameter: Parameter = draw(parameters(name))
+        if draw(st.booleans()) and made:
             parameter = msgspec.structs.replace(parameter, when=(draw(_condition(draw(st.sampled_from(made)))),))
         made.append(parameter)
     draft = Process(

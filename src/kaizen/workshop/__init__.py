@@ -143,7 +143,7 @@ def improve(
 
     grant(bench, runs=runs, seconds=seconds, money=money, by=by)
     process = bench.process
-    doer = LocalDoer(process, function=bench.function, directory=bench.root, state=bench.state)
+    doer = LocalDoer(process, function=bench.function, directory=bench.root, state=bench.state, ledger=bench.ledger_file)
     for lease in bench.wheel.ledger.leases(bench.name):
         if is_gone(lease.holder):
             bench.wheel.expire(lease.holder)

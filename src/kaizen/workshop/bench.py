@@ -60,6 +60,12 @@ class Bench:
         return self._wheel.process
 
     @property
+    def ledger_file(self) -> Path | None:
+        """Where the ledger lies, if it is a file."""
+        path = getattr(self._wheel.ledger, "path", None)
+        return Path(path) if path is not None else None
+
+    @property
     def wheel(self) -> Wheel:
         """The wheel itself, for those who turn it in their own way."""
         return self._wheel

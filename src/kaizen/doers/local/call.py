@@ -19,7 +19,7 @@ from kaizen.doers.local import guard
 
 def function_work(
     function: Callable[..., object], settings: Mapping[str, Any], *, environment: Mapping[str, str],
-    memory: float | None, result: int, state: Path,
+    memory: float | None, result: int, private: tuple[str, ...],
 ) -> guard.Work:  # fmt: skip
     """Return a work that calls ``function(**settings)`` and writes what came of it to the descriptor ``result``.
 
@@ -28,7 +28,7 @@ def function_work(
 
     def work(begin: Callable[[], None]) -> None:
         owner = os.getpid()
-        _settle(environment, state)
+        _settle(environment, private)
         if memory is not None:
             guard.limit_memory(memory + _address_space())
         begin()
@@ -75,11 +75,11 @@ def _plain(returned: object) -> object:
         return repr(returned)[:200]
 
 
-def _settle(environment: Mapping[str, str], state: Path) -> None:
+def _settle(environment: Mapping[str, str], private: tuple[str, ...]) -> None:
     """Make the forked child a place of its own: environment, streams, and no hand on the supervisor's ledger."""
     os.environ.clear()
     os.environ.update(environment)
-    _blank(state)
+    _blank(private)
     sys.stdin = sys.__stdin__ = _stream(0, "r")  # type: ignore[misc] # the process is ours
     sys.stdout = sys.__stdout__ = _stream(1, "w")  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _stream(2, "w")  # type: ignore[misc]
@@ -93,19 +93,18 @@ def _stream(descriptor: int, mode: Literal["r", "w"]) -> TextIOWrapper:
     return open(descriptor, mode, encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
 
 
-def _blank(state: Path) -> None:
-    """Put nothing (/dev/null) in the place of what the supervisor has open under ``state`` (Linux).
+def _blank(private: tuple[str, ...]) -> None:
+    """Put nothing (/dev/null) in the place of what the supervisor has open at ``private`` beginnings of paths (Linux).
 
     A number that was merely closed would be given to the function's next file, and the ledger would write into that.
     What else is open stays: it may be the function's own.
     """
-    folder = f"{state.resolve()}{os.sep}"
     null = os.open(os.devnull, os.O_RDWR)
     with contextlib.suppress(OSError):
         for link in Path("/proc/self/fd").iterdir():
             with contextlib.suppress(OSError):
                 target = str(link.readlink())
-                if int(link.name) > 2 and target.startswith(folder) and not target.endswith(" (deleted)"):
+                if int(link.name) > 2 and target.startswith(private) and not target.endswith(" (deleted)"):
                     os.dup2(null, int(link.name), inheritable=False)
     os.close(null)
 

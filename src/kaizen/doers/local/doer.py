@@ -58,13 +58,13 @@ class LocalDoer:
     """
 
     def __init__(
-        self, process: Process, *, directory: Path, state: Path,
+        self, process: Process, *, directory: Path, state: Path, ledger: Path | None = None,
         function: Callable[..., object] | None = None, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         """Prepare to carry out runs of ``process``; nothing is started yet.
 
         ``directory`` is the recipe's, ``state`` a place for our own files, ``function`` what a process of a
-        function calls.
+        function calls. A function sees nothing of what is open in ``state`` or at ``ledger``.
 
         Raises:
             Malformed: work for people, a function that is missing or cannot be forked, a pattern nobody can read.
@@ -72,6 +72,7 @@ class LocalDoer:
         self.process = process
         self.directory = directory.resolve()
         self.state = state.resolve()
+        self._private = (f"{self.state}{os.sep}", *([str(ledger.resolve())] if ledger else []))
         self.function = function
         self.clock = clock
         self._revision = next((p.name for p in process.parameters if isinstance(p, Revision)), "")
@@ -209,7 +210,7 @@ class LocalDoer:
                 assert self.function is not None
                 nursery.bear(guarded, call.function_work(
                     self.function, run.setting, environment=variables, memory=work.memory,
-                    result=result[0], state=self.state,
+                    result=result[0], private=self._private,
                 ))  # fmt: skip
         except (OSError, Stuck) as error:
             guarded.never_born()

@@ -1,0 +1,21 @@
+"""Everything that Kaizen claims, measured again by one command each: ``python -m benchmarks.NAME`` (docs/benchmarks.md)."""
+
+import datetime
+import os
+import platform
+
+from kaizen.ledgers import driver
+
+
+def setting_out(name: str, **more: object) -> str:
+    """Return the line that stands above every table: what was measured, when, on what machine, from which seeds."""
+    facts = {
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "?",
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "sqlite": driver.library().sqlite_version,
+        **more,
+    }
+    return f"{name}: " + ", ".join(f"{what} {value}" for what, value in facts.items())

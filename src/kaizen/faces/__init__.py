@@ -1,0 +1,1 @@
+"""Ways in: the command line, the web, agents. Thin: no rule lives in a face."""

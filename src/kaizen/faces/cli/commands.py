@@ -1,0 +1,218 @@
+"""The table of commands: what each is called, takes and says of itself, and which function answers it."""
+
+from typing import NamedTuple
+
+
+class Option(NamedTuple):
+    """One word of a command: an argument by its place, or an option by its name."""
+
+    names: tuple[str, ...]
+    says: str
+    metavar: str = ""
+    kind: str = "text"
+    many: str = ""
+    """How many words an argument takes: ``?`` none or one, ``+`` some, ``*`` any; one if empty."""
+    flag: bool = False
+    required: bool = False
+    default: object = None
+    choices: tuple[str, ...] = ()
+
+
+class Command(NamedTuple):
+    """One command; ``call`` is the module and function here that answers it."""
+
+    name: str
+    group: str
+    call: str
+    says: str
+    """One line for the list of commands."""
+    example: str
+    options: tuple[Option, ...] = ()
+    tells: str = ""
+    """More than the one line, where it takes more."""
+
+
+GROUPS = {
+    "begin": "Begin",
+    "turn": "Turn the wheel",
+    "decide": "Decide",
+    "listen": "Listen",
+    "look": "Look, changing nothing",
+    "keep": "Keep the ledger",
+}
+
+OPTIONS = (
+    Option(("--recipe",), "the recipe, or the folder it is in (default: kaizen.toml here or above)", "PLACE"),
+    Option(("--ledger",), "the ledger: a file, sqlite:///FILE or memory: (default: beside the recipe)", "PLACE"),
+    Option(("--json",), "print JSON for programs, errors too", flag=True),
+    Option(("--debug",), "print the traceback of an error", flag=True),
+)
+"""What every command takes."""
+
+_PROCESS = Option(("process",), "the process's name", "PROCESS")
+_ONLY = Option(("process",), "the process's name; may be left out where the recipe has only one", "PROCESS", many="?")
+_BY = Option(("--by",), "whose word it is", "NAME", required=True)
+_BY_ME = Option(("--by",), "whose word it is (default: me)", "NAME", default="me")
+_BY_HOLDER = Option(("--by",), "whose answer it is (default: who has the run)", "NAME")
+_RUN = Option(("run",), "the run's number, as ask said it", "RUN", kind="whole")
+_READING = Option(("values",), "a number for every metric", "METRIC=VALUE", many="+")
+_CHANGES = Option(("values",), "what it changes of today's standard", "NAME=VALUE", many="+")
+_BECAUSE = Option(("--because",), "why", "TEXT", required=True)
+_NOTE = Option(("note",), "a note to keep with it", "NOTE", many="?", default="")
+_TRIAL = Option(("--trial",), "which trial (default: the one that waits)", "N", kind="whole")
+_KEY = Option(("--key",), "a name for this answer: sent twice, it counts once", "KEY", default="")
+_MONEY = Option(("--money",), "what the run cost", "M", kind="number", default=0.0)
+_SECONDS = Option(("--seconds",), "how long the run took", "S", kind="number", default=0.0)
+
+COMMANDS = (
+    Command(
+        "init", "begin", "keeping:init", "write a kaizen.toml to start from", "kaizen init",
+        tells="Write a kaizen.toml to start from, here or where --recipe says. One that is there is never overwritten.",
+    ),
+    Command("demo", "begin", "keeping:demo", "see Kaizen improve something, here and now", "kaizen demo"),
+    Command(
+        "improve", "turn", "improve:improve", "improve a process with workers on this machine",
+        "kaizen improve pack --runs 120 --workers 2",
+        (
+            Option(("process",), "a process of the recipe, or an improvable function as module:function or "
+                   "path.py:function; may be left out where the recipe has only one process", "PROCESS", many="?"),
+            Option(("--runs",), "the budget of runs in all, or +N for so many more", "N|+N", kind="runs"),
+            Option(("--seconds",), "the budget of running time in all, such as 600 or '10 min'", "S"),
+            Option(("--money",), "the budget of money told, in all", "M", kind="number"),
+            Option(("--workers",), "how many runs at a time (default: 1)", "W", kind="whole", default=1),
+            Option(("--by",), "in whose name (default: kaizen)", "NAME", default="kaizen"),
+            Option(("--quiet",), "say only the end", flag=True),
+        ),
+        "Turn the wheel until the budget is spent or nothing is left to try. Ctrl-C finishes what is under way; a "
+        "second one stops at once. Nothing is lost either way: the same command goes on where it stopped.",
+    ),
+    Command(
+        "ask", "turn", "verbs:ask", "take a run to make", "kaizen ask coffee --by ana",
+        (
+            _PROCESS, _BY,
+            Option(("-n",), "how many to have in hand (default: 1)", "N", kind="whole", default=1),
+            Option(("--more",), "take so many more than are in hand", flag=True),
+        ),
+        "Take a run to make, by hand or by a program of your own. What you have in hand already comes first.",
+    ),
+    Command(
+        "tell", "turn", "verbs:tell", "report what a run measured", "kaizen tell coffee 3 taste=7.5",
+        (_PROCESS, _RUN, _READING, _BY_HOLDER, _KEY, _MONEY, _SECONDS),
+    ),
+    Command(
+        "fault", "turn", "verbs:fault", "report that a run gave no reading", 'kaizen fault coffee 4 "machine leaked"',
+        (
+            _PROCESS, _RUN, _NOTE,
+            Option(("--reason",), "a word for it: crash, timeout, memory, constraint, told … (default: told)", "WORD",
+                   default="told"),
+            _BY_HOLDER, _KEY, _MONEY, _SECONDS,
+        ),
+    ),
+    Command(
+        "correct", "turn", "verbs:correct", "replace a mistyped reading",
+        'kaizen correct coffee 3 taste=5.7 --because "digits swapped"',
+        (_PROCESS, _RUN, _READING, _BECAUSE, _BY_ME),
+        "Replace a mistyped reading. The trial it was in is judged again, and both verdicts are kept and shown.",
+    ),
+    Command(
+        "propose", "turn", "verbs:propose", "propose an increment for a trial",
+        'kaizen propose coffee grind=11 --because "a finer grind is sweeter" --by ana',
+        (_PROCESS, _CHANGES, _BECAUSE, _BY),
+        "Propose an increment of today's standard for a trial. The veteran's nod comes with it, and never blocks.",
+    ),
+    Command(
+        "nod", "look", "reading:nod", "ask the veteran about an increment", "kaizen nod coffee grind=11",
+        (_PROCESS, _CHANGES),
+        "Ask the veteran what is known of an increment, before anything is spent on it.",
+    ),
+    Command(
+        "consent", "decide", "verbs:consent", "agree to adopt what is proven",
+        'kaizen consent coffee --by ana "clearly sweeter"', (_PROCESS, _BY, _NOTE, _TRIAL),
+    ),
+    Command(
+        "refuse", "decide", "verbs:refuse", "decline to adopt what is proven",
+        'kaizen refuse coffee --by ana "too slow in the morning"', (_PROCESS, _BY, _NOTE, _TRIAL),
+    ),
+    Command(
+        "rollback", "decide", "verbs:rollback", "go back to an earlier standard",
+        'kaizen rollback coffee --because "customers complain" --to 1',
+        (
+            _PROCESS, _BECAUSE,
+            Option(("--to",), "which standard (default: the one before)", "N", kind="whole"),
+            _BY_ME,
+        ),
+    ),
+    Command(
+        "voice", "listen", "verbs:voice", "write down a customer's word",
+        'kaizen voice coffee "bitter since Monday" --by tom --theme taste',
+        (
+            _PROCESS, Option(("text",), "what was said", "TEXT"), _BY,
+            Option(("--theme",), "what it is about", "THEME", default=""),
+        ),
+    ),
+    Command(
+        "andon", "listen", "verbs:andon", "pull the stop cord",
+        'kaizen andon coffee "it smells burnt" --by ana',
+        (_PROCESS, Option(("because",), "why", "BECAUSE"), _BY),
+        "Pull the stop cord: nothing new is handed out until somebody clears it.",
+    ),
+    Command(
+        "clear", "listen", "verbs:clear", "clear the andon, by name",
+        'kaizen clear coffee "hose replaced" --by ana',
+        (_PROCESS, Option(("note",), "what was done about it", "NOTE"), _BY),
+    ),
+    Command(
+        "show", "look", "reading:show", "show where a process stands, or all of them", "kaizen show coffee",
+        (
+            Option(("process",), "the process's name; all of them in a line each if left out", "PROCESS", many="?"),
+            Option(("--run",), "show one run", "N", kind="whole"),
+            Option(("--trial",), "show one trial with its pairs", "N", kind="whole"),
+        ),
+    ),
+    Command(
+        "outlook", "look", "reading:outlook", "say what proof will take", "kaizen outlook coffee", (_ONLY,),
+        "Say what proof of a worthwhile gain will take, in pairs of runs; and what is left of the error budget.",
+    ),
+    Command(
+        "check", "look", "reading:check", "show the verdict on a trial as it stands", "kaizen check coffee 2",
+        (_PROCESS, Option(("trial",), "which trial (default: the latest)", "TRIAL", kind="whole", many="?")),
+    ),
+    Command(
+        "standard", "look", "reading:standard", "show today's standard and what it rests on", "kaizen standard coffee",
+        (_ONLY, Option(("--all",), "all standards there were", flag=True)),
+    ),
+    Command(
+        "lessons", "look", "reading:lessons", "show what was learnt", "kaizen lessons coffee grind",
+        (_PROCESS, Option(("word",), "only lessons with this word in them", "WORD", many="?", default="")),
+    ),
+    Command(
+        "log", "look", "reading:log", "show what happened, a record a line", "kaizen log coffee -n 10",
+        (_ONLY, Option(("-n",), "so many latest records (default: 30)", "N", kind="whole", default=30)),
+    ),
+    Command(
+        "report", "look", "reading:report", "write a page for people: one HTML file",
+        "kaizen report coffee -o coffee.html",
+        (_ONLY, Option(("-o",), "the file, or - (default: PROCESS.html here)", "FILE")),
+    ),
+    Command(
+        "export", "look", "reading:export", "write a table for other tools",
+        "kaizen export coffee --what runs --format csv -o runs.csv",
+        (
+            _ONLY,
+            Option(("--what",), "runs, trials, standards, lessons or log (default: runs)", "TABLE", default="runs"),
+            Option(("--format",), "csv, jsonl or parquet (default: csv)", "FORMAT", default="csv"),
+            Option(("-o",), "the file (default: printed)", "FILE"),
+        ),
+    ),
+    Command(
+        "doctor", "keep", "keeping:doctor", "check that the ledger is sound", "kaizen doctor",
+        tells="Check every page, every hash and every read model of the ledger. The exit status is 1 if it is damaged.",
+    ),
+    Command(
+        "backup", "keep", "keeping:backup", "copy the ledger to a new file, while it is in use",
+        "kaizen backup monday.db", (Option(("file",), "the new file", "FILE"),),
+    ),
+    Command(
+        "rebuild", "keep", "keeping:rebuild", "build the read models again from the entries", "kaizen rebuild",
+    ),
+)  # fmt: skip

@@ -1,0 +1,189 @@
+"""The commands that only look; nothing is written, but for the file that somebody asks for."""
+
+import argparse
+import time
+from pathlib import Path
+
+from kaizen.errors import Malformed, OutOfTurn, Stuck, Undeclared
+from kaizen.faces.cli import place
+from kaizen.faces.cli.answer import (
+    Answer,
+    head_document,
+    joined,
+    pairs,
+    record_document,
+    run_document,
+    standard_document,
+    tested_document,
+    tried_document,
+    verdict_document,
+)  # fmt: skip
+from kaizen.reports import lines, text
+from kaizen.workshop.bench import Bench
+
+
+def show(given: argparse.Namespace) -> Answer:
+    """Show one process, one run or trial of it, or all processes in a line each."""
+    if given.process is None:
+        return _show_all(given)
+    with place.at_rest(given) as bench:
+        if given.run is not None:
+            return _show_run(bench, given.run)
+        if given.trial is not None:
+            return _show_trial(bench, given.trial)
+        story = bench.story(at=now())
+    document = head_document(story.head) | {
+        "outlook": story.outlook, "error_budget": story.budget, "next": story.next,
+        "recommended": [
+            {"setting": one.setting, "gains": one.gains, "runs": one.runs, "odds": one.odds, "pairs": one.pairs}
+            for one in story.recommended
+        ],
+        "lessons": [lesson for lesson in story.lessons if not lesson.retracted],
+    }  # fmt: skip
+    return Answer(text.summary(story), document)
+
+
+def _show_all(given: argparse.Namespace) -> Answer:
+    if given.run is not None or given.trial is not None:
+        raise Malformed("a process must be named to show one of its runs or trials; got none")
+    with place.shop_at_rest(given) as shop:
+        heads = [shop[name].head for name in shop]
+    return Answer(text.overview(heads), {"processes": [head_document(head) for head in heads]})
+
+
+def _show_run(bench: Bench, number: int) -> Answer:
+    head = bench.head
+    run = head.run(number)
+    if run is not None:
+        metrics = [metric.name for metric in head.process.metrics]
+        held = f"in the hands of {run.by}" if run.attempt else "in the pool"
+        return Answer(f"{lines.open_run_lines(run, bench.name, metrics)}\n  it is {held}", run_document(run))
+    found = next((row for row in bench.runs if row.id == number), None)
+    if found is None:
+        raise Undeclared(f"a run of {bench.name} must be one of 1 to {head.next_run - 1}; got {number}")
+    return Answer(lines.run_lines(found), tried_document(found))
+
+
+def _show_trial(bench: Bench, number: int) -> Answer:
+    found = next((test for test in bench.trials if test.id == number), None)
+    if found is None:
+        last = bench.head.next_trial - 1
+        there = f"one of 1 to {last}" if last else "opened first"
+        raise Undeclared(f"a trial of {bench.name} must be {there}; got {number}")
+    runs = bench.wheel.ledger.runs(bench.name, trial=number)
+    open_ = bench.head.under_way(number)
+    stands = text.under_way(open_, consent=bench.process.policy.consent) if open_ is not None else ""
+    document = tested_document(found) | {"runs": [tried_document(run) for run in runs]}
+    return Answer(joined([lines.trial_lines(found, runs), f"  now       {stands}" if stands else ""]), document)
+
+
+def outlook(given: argparse.Namespace) -> Answer:
+    """Say what proof will take, before anything is run, too."""
+    with place.at_rest(given, imagine=True) as bench:
+        said, budget = bench.outlook(), bench.budget_left()
+    folded = [line for sentence in (*said, budget) for line in lines.fold_text(sentence)]
+    return Answer("\n".join(folded), {"process": bench.name, "outlook": said, "error_budget": budget})
+
+
+def check(given: argparse.Namespace) -> Answer:
+    """Show the verdict on a trial as it stands."""
+    with place.at_rest(given) as bench:
+        verdict = bench.check(given.trial)
+        number = given.trial if given.trial is not None else bench.head.next_trial - 1
+        test = next((test for test in bench.trials if test.id == number), None)
+        open_ = bench.head.under_way(number)
+    if test is None:
+        raise OutOfTurn(f"a trial of {bench.name} must be opened before it is judged; got none yet",
+                        hint="see what is scouted and proposed: kaizen show " + bench.name)  # fmt: skip
+    if verdict is not None:
+        said = [str(test.trial), f"  {verdict}", f"  {verdict.reason}"]
+    else:
+        said = [str(test.trial), f"  {test.stopped or 'no pair is complete yet'}"]
+    if open_ is not None and open_.verdict is not None:
+        said.append(f"  it waits for the consent of {bench.process.policy.consent}")
+    document = {"process": bench.name, "trial": number, "verdict": verdict_document(verdict), "stopped": test.stopped}
+    return Answer("\n".join(line for one in said for line in _folded(one)), document)
+
+
+def _folded(sentence: str) -> list[str]:
+    depth = len(sentence) - len(sentence.lstrip(" "))
+    return lines.fold_text(sentence.strip(), indent=" " * depth)
+
+
+def nod(given: argparse.Namespace) -> Answer:
+    """Ask the veteran; nothing is written."""
+    with place.at_rest(given, imagine=True) as bench:
+        name, value = next(iter(bench.standard.setting.items()))
+        answer = bench.consult(pairs(given.values, example=f"{name}={value}"))
+    told = [str(answer), *(f"  {precedent}" for precedent in answer.precedents)]
+    return Answer("\n".join(told), {"process": bench.name, "nod": answer})
+
+
+def standard(given: argparse.Namespace) -> Answer:
+    """Show today's standard, or all."""
+    with place.at_rest(given) as bench:
+        kept = bench.wheel.ledger.standards(bench.name)
+    shown = kept if given.all else kept[-1:]
+    documents = [standard_document(one.standard) | {"at": one.at} for one in shown]
+    document = {"process": bench.name, "standards": documents} if given.all else {"process": bench.name, **documents[0]}
+    return Answer("\n".join(lines.standard_lines(one) for one in shown), document)
+
+
+def lessons(given: argparse.Namespace) -> Answer:
+    """Show what was learnt, all of it or with one word in it."""
+    with place.at_rest(given) as bench:
+        every = bench.lessons
+    found = [one for one in every if given.word.lower() in f"{one.text} {one.scope}".lower()]
+    nothing = f"nothing is written down about {given.word!r}" if given.word and every else "nothing is written down yet"
+    document = {"process": bench.name, "lessons": found}
+    return Answer("\n".join(map(lines.lesson_line, found)) or nothing, document)
+
+
+def log(given: argparse.Namespace) -> Answer:
+    """Show the latest records, one a line."""
+    with place.at_rest(given) as bench:
+        records = bench.log[-given.n :]
+    return Answer("\n".join(map(lines.log_line, records)), list(map(record_document, records)), many=True)
+
+
+def report(given: argparse.Namespace) -> Answer:
+    """Write the page."""
+    from kaizen.reports import html
+
+    with place.at_rest(given) as bench:
+        page = html.page(bench.story(at=now()))
+    where = given.o or f"{bench.name}.html"
+    if where == "-":
+        return Answer(page, {"process": bench.name, "page": page})
+    _write(where, page.encode())
+    return Answer(f"Report of {bench.name}: {where}", {"process": bench.name, "file": where})
+
+
+def export(given: argparse.Namespace) -> Answer:
+    """Write a table."""
+    from kaizen.reports import export as tables
+
+    with place.at_rest(given) as bench:
+        table = tables.rows(bench.story(at=now()), given.what, log=bench.log if given.what == "log" else ())
+    if given.o is None and given.json:
+        return Answer("", table, many=True)
+    if given.o is None and given.format == "parquet":
+        raise Malformed("a Parquet table must go to a file; got none", hint="-o runs.parquet")
+    content = tables.written(table, given.format)
+    if given.o is None:
+        return Answer(content.decode(), None)
+    _write(given.o, content)
+    document = {"process": bench.name, "what": given.what, "rows": len(table), "file": given.o}
+    return Answer(f"{len(table)} {given.what} of {bench.name}: {given.o}", document)
+
+
+def _write(where: str, content: bytes) -> None:
+    try:
+        Path(where).write_bytes(content)
+    except OSError as error:
+        raise Stuck(f"{where} must be a file that can be written; got {error.strerror or error}") from error
+
+
+def now() -> int:
+    """Return the time in µs since 1970."""
+    return time.time_ns() // 1000

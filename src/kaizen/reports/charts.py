@@ -1,0 +1,348 @@
+"""Charts: values in, one SVG out, drawn in the colours of the page around it; no chart knows a process.
+
+Every chart says in words what it shows (``title``, ``desc``), tells series apart by shape and not by colour alone,
+and gives each of its dots a note while there are few. Lengths are in units of the chart's own width.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Literal
+
+import msgspec
+
+LIMIT = 2_000
+"""The most dots one chart draws; of more, every second, third, … is drawn."""
+
+_NOTES = 300  # dots up to which each carries its note
+_LOG = 30  # ratio of the ends from which a positive axis is logarithmic
+_MOST = 8e307  # beyond it, the length of an axis would not be a number
+_LABEL = 7.0  # width of a letter, roughly
+
+Shape = Literal["ring", "disc", "square", "triangle", "diamond", "star", "cross"]
+
+_GLYPHS: dict[Shape, str] = {
+    "ring": "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0z",
+    "disc": "m-2.6 0a2.6 2.6 0 1 0 5.2 0a2.6 2.6 0 1 0-5.2 0z",
+    "square": "m-2.5-2.5h5v5h-5z",
+    "triangle": "m0-3.6l3.4 6h-6.8z",
+    "diamond": "m0-3.8l3.8 3.8-3.8 3.8-3.8-3.8z",
+    "star": "m-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0z",
+    "cross": "m-3-3l6 6m0-6l-6 6",
+}
+"""In the order in which they are drawn: what matters most lies on top."""
+
+_UNTELLABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+
+
+class Dot(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing seen."""
+
+    x: float
+    y: float
+    shape: Shape
+    note: str = ""
+    label: str = ""
+    """Written beside it; only a scatter does."""
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """A typical value, and the stretch over which it held."""
+
+    start: float
+    end: float
+    y: float
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """A place on an axis and its name."""
+
+    at: float
+    label: str
+
+
+class Axis(msgspec.Struct, frozen=True, kw_only=True):
+    """From where to where, with ticks at round numbers."""
+
+    low: float
+    high: float
+    ticks: tuple[Mark, ...]
+    log: bool = False
+
+    def place(self, value: float) -> float:
+        """Return how far along the axis a value lies, from 0 to 1; what is beyond an end lies on it."""
+        value = min(max(value, self.low), self.high)
+        if self.log:
+            return (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
+        return (value - self.low) / (self.high - self.low)
+
+
+def told(text: str) -> str:
+    """Return text as any page can hold it: no control letters, none that turns the reading order, no half letters."""
+    return _UNTELLABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def axis(values: Iterable[float], *, ticks: int = 5, pad: float = 0.06, even: bool = False) -> Axis:
+    """Lay an axis around values, of which there must be one; logarithmic if all are positive and range far, or ``even``."""
+    kept = [min(max(value, -_MOST), _MOST) for value in values]
+    low, high = min(kept), max(kept)
+    if not even and low > 0 and high / low > _LOG:
+        grow = (high / low) ** pad
+        low, high = max(low / grow, 5e-324), min(high * grow, _MOST)
+        return Axis(low=low, high=high, ticks=_decades(low, high), log=True)
+    room = (high - low) * pad if high > low else max(abs(low) * 0.05, 1e-300) if low else 1.0
+    low, high = low - room, high + room
+    return Axis(low=low, high=high, ticks=_round_numbers(low, high, ticks))
+
+
+def number(value: float, step: float | None = None) -> str:
+    """Say a number: as short as ``step``, the distance to the next one told, allows; four digits without."""
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if not 1e-4 <= size < 1e7:
+        digits = 3 if step is None else min(15, max(0, math.floor(math.log10(size) - math.log10(step) + 1e-9)))
+        mantissa, _, power = f"{value:.{digits}e}".partition("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{mantissa}e{int(power)}".replace("-", "−")
+    least = size / 1e3 if step is None else step
+    decimals = min(12, max(0, -math.floor(math.log10(least) + 1e-9)))
+    text = f"{value:,.{decimals}f}"
+    if step is None and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text.replace("-", "−")
+
+
+def _round_numbers(low: float, high: float, count: int) -> tuple[Mark, ...]:
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough)) if rough >= 1e-300 else rough
+    step = next((power * by for by in (1, 2, 5, 10) if power * by >= rough), rough)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    ticks = {number(i * step, step): i * step for i in range(first, min(last, first + 2 * count) + 1)}
+    return tuple(Mark(at=value, label=label) for label, value in ticks.items() if low <= value <= high)
+
+
+def _decades(low: float, high: float) -> tuple[Mark, ...]:
+    first, last = max(-307, math.floor(math.log10(low))), min(307, math.ceil(math.log10(high)))
+    times = (1, 2, 5) if last - first <= 2 else (1, 3) if last - first <= 3 else (1,)
+    every = max(1, round((last - first) / 5))
+    found = [10.0**power * by for power in range(first, last + 1, every) for by in times]
+    return tuple(Mark(at=value, label=number(value, value)) for value in found if low <= value <= high)
+
+
+def thinned(dots: Sequence[Dot], limit: int = LIMIT) -> Sequence[Dot]:
+    """Return every dot, or every second, third, … where there are more than ``limit``."""
+    return dots[:: stride(len(dots), limit)]
+
+
+def stride(count: int, limit: int = LIMIT) -> int:
+    """Return 1 where all may be drawn, else k where every k-th is."""
+    return max(1, -(-count // limit))
+
+
+# ── charts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+class Plot(msgspec.Struct, frozen=True, kw_only=True):
+    """Two axes laid on paper."""
+
+    x: Axis
+    y: Axis
+    width: float
+    height: float
+    left: float = 56.0
+    right: float = 40.0
+    top: float = 20.0
+    bottom: float = 26.0
+
+    def across(self, value: float) -> str:
+        """Return the x of a value on paper."""
+        return _short(self.left + self.x.place(value) * (self.width - self.left - self.right))
+
+    def down(self, value: float) -> str:
+        """Return the y of a value on paper."""
+        return _short(self.height - self.bottom - self.y.place(value) * (self.height - self.top - self.bottom))
+
+    @property
+    def floor(self) -> float:
+        """The y of the lower axis."""
+        return self.height - self.bottom
+
+
+def timeline(
+    dots: Sequence[Dot], *, faults: Sequence[Dot] = (), levels: Sequence[Level] = (), changes: Sequence[Mark] = (),
+    limits: Sequence[Mark] = (), title: str, desc: str, most: int = LIMIT,
+) -> str:  # fmt: skip
+    """Draw readings in their order: ``levels`` as steps, ``changes`` as rules, ``faults`` as crosses on the axis."""
+    xs = [dot.x for dot in (*dots, *faults)]
+    ys = [*(dot.y for dot in dots), *(level.y for level in levels)]
+    plot = Plot(
+        x=axis([1.0, *xs], ticks=6, pad=0.01, even=True), y=axis([*ys, *_near(limits, ys)], ticks=4), width=640, height=200
+    )
+    body = [*_grid(plot), *_across(plot, "run", whole=True)]
+    body += _rules(plot, changes)
+    for limit in _limits(plot, limits):
+        body.append(limit)
+    body += _dots(plot, thinned(dots, most))
+    body += _dots(plot, thinned([msgspec.structs.replace(dot, y=plot.y.low) for dot in faults], most // 4))
+    body += [
+        f'<path class="level" d="M{plot.across(level.start)} {plot.down(level.y)}H{plot.across(level.end)}"/>'
+        for level in levels
+    ]
+    if levels:
+        last = levels[-1]
+        x, y = float(plot.across(last.end)) + 4, float(plot.down(last.y)) + 4
+        body.append(_text(x, y, number(last.y), "level-label"))
+    return _svg("timeline", plot.width, plot.height, title, desc, body)
+
+
+def scatter(
+    dots: Sequence[Dot], *, front: Sequence[tuple[float, float]] = (), across: str, up: str, title: str, desc: str,
+    most: int = LIMIT,
+) -> str:  # fmt: skip
+    """Draw one quantity against another; ``front`` runs from the best x to the best y, ``across`` and ``up`` name the axes."""
+    x, y = axis([dot.x for dot in dots], ticks=5), axis([dot.y for dot in dots], ticks=5)
+    plot = Plot(x=x, y=y, width=520, height=360, top=26, bottom=44, right=24)
+    body = [*_grid(plot), *_across(plot, "")]
+    body += [_text(0, 12, up, "name"), _text(plot.width - plot.right, plot.height - 4, across, "name", "end")]
+    if front:
+        steps = "".join(f"H{plot.across(x)}V{plot.down(y)}" for x, y in front[1:])
+        body.append(f'<path class="front" d="M{plot.across(front[0][0])} {plot.down(front[0][1])}{steps}"/>')
+    plain, named = [dot for dot in dots if not dot.label], [dot for dot in dots if dot.label]
+    body += _dots(plot, [*thinned(plain, most), *named])
+    body += _labels(plot, named)
+    return _svg("scatter", plot.width, plot.height, title, desc, body)
+
+
+def strip(
+    gain: float | None, ends: tuple[float | None, float | None], *, reach: float, marks: tuple[float, float], shape: Shape,
+    title: str,
+) -> str:  # fmt: skip
+    """Draw one gain and its interval as one row of a forest plot, zero in the middle.
+
+    An end that is ``None`` or lies beyond ``reach`` is an arrow; ``marks`` are the loss tolerated and the gain wanted.
+    """
+    width, middle = 168.0, 9.0
+
+    def at(value: float) -> float:
+        return width / 2 + min(max(value / reach, -1.0), 1.0) * (width / 2 - 6)
+
+    loss, wanted = (_short(at(mark)) for mark in marks)
+    body = [
+        f'<path class="loss" d="M{loss} 0V18"/><path class="wanted" d="M{wanted} 0V18"/>',
+        f'<path class="zero" d="M{_short(width / 2)} 0V18"/>',
+    ]
+    low, high = (-math.inf if ends[0] is None else ends[0]), (math.inf if ends[1] is None else ends[1])
+    if gain is not None or math.isfinite(low) or math.isfinite(high):
+        from_, to = at(max(low, -reach)), at(min(high, reach))
+        arrows = "M5 5l-4 4 4 4" * (low < -reach) + "M163 5l4 4-4 4" * (high > reach)
+        body.append(f'<path class="interval" d="M{_short(from_)} {middle:g}H{_short(to)}{arrows}"/>')
+    if gain is not None:
+        body.append(f'<path class="{shape}" d="M{_short(at(gain))} {middle:g}{_GLYPHS[shape]}"/>')
+    return _svg("strip", width, 18, title, "", body)
+
+
+def glyph(shape: Shape) -> str:
+    """Draw one shape, for a legend."""
+    return f'<svg class="glyph" viewBox="-7 -7 14 14" aria-hidden="true"><path class="{shape}" d="M0 0{_GLYPHS[shape]}"/></svg>'
+
+
+# ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _svg(kind: str, width: float, height: float, title: str, desc: str, body: Iterable[str]) -> str:
+    said = f"<title>{_told(title)}</title>" + (f"<desc>{_told(desc)}</desc>" if desc else "")
+    box = f'viewBox="0 0 {width:g} {height:g}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" {box} role="img">{said}{"".join(body)}</svg>'
+
+
+def _told(text: str) -> str:
+    return escape(told(text))
+
+
+def _short(length: float) -> str:
+    return f"{length:.1f}".removesuffix(".0").replace("-0", "0") if abs(length) < 0.05 else f"{length:.1f}".removesuffix(".0")
+
+
+def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "") -> str:
+    more = (f' class="{kind}"' if kind else "") + (f' text-anchor="{anchor}"' if anchor else "")
+    return f'<text x="{_short(x)}" y="{_short(y)}"{more}>{_told(text)}</text>'
+
+
+def _grid(plot: Plot) -> list[str]:
+    lines = "".join(f"M0 {plot.down(tick.at)}H{_short(plot.width)}" for tick in plot.y.ticks)
+    labels = [_text(0, float(plot.down(tick.at)) - 3, tick.label) for tick in plot.y.ticks]
+    return [f'<path class="grid" d="{lines}"/>' if lines else "", *labels]
+
+
+def _across(plot: Plot, name: str, *, whole: bool = False) -> list[str]:
+    ticks = [tick for tick in plot.x.ticks if not whole or tick.at == int(tick.at)]
+    floor = _short(plot.floor)
+    lines = "".join(f"M{plot.across(tick.at)} {floor}v4" for tick in ticks)
+    labels = [_text(float(plot.across(tick.at)), plot.floor + 17, tick.label, "", "middle") for tick in ticks]
+    base = f'<path class="base" d="M0 {floor}H{_short(plot.width)}{lines}"/>'
+    return [base, *labels, *([_text(0, plot.floor + 17, name)] if name else [])]
+
+
+def _rules(plot: Plot, changes: Sequence[Mark]) -> list[str]:
+    """Draw where something changed, with names where there is room for them."""
+    if not changes:
+        return []
+    body = ["".join(f"M{plot.across(change.at)} {plot.top - 6:g}V{_short(plot.floor)}" for change in changes)]
+    body[0] = f'<path class="change" d="{body[0]}"/>'
+    free = -math.inf
+    for change in changes:
+        x = float(plot.across(change.at))
+        if x >= free:
+            body.append(_text(x, 10, change.label, "change-label", "middle"))
+            free = x + 14 + _LABEL * len(change.label)
+    return body
+
+
+def _near(limits: Sequence[Mark], ys: Sequence[float]) -> list[float]:
+    """Return the limits that are close enough to what was seen to be drawn beside it."""
+    room = (max(ys) - min(ys)) / 2
+    return [limit.at for limit in limits if min(ys) - room <= limit.at <= max(ys) + room]
+
+
+def _limits(plot: Plot, limits: Sequence[Mark]) -> Iterable[str]:
+    for limit in limits:
+        if plot.y.low <= limit.at <= plot.y.high:
+            y = plot.down(limit.at)
+            yield f'<path class="limit" d="M{_short(plot.left)} {y}H{_short(plot.width)}"/>'
+            yield _text(plot.width, float(y) - 3, limit.label, "limit-label", "end")
+
+
+def _dots(plot: Plot, dots: Sequence[Dot]) -> list[str]:
+    """Draw dots, the most important on top: one by one with their notes while they are few, else in one path each."""
+    by_shape: dict[Shape, list[Dot]] = {shape: [] for shape in _GLYPHS}
+    for dot in dots:
+        by_shape[dot.shape].append(dot)
+    body = []
+    for shape, group in by_shape.items():
+        paths = [f"M{plot.across(dot.x)} {plot.down(dot.y)}{_GLYPHS[shape]}" for dot in group]
+        if len(dots) > _NOTES:
+            body += [f'<path class="{shape}" d="{"".join(paths)}"/>'] if paths else []
+            continue
+        for path, dot in zip(paths, group, strict=True):
+            note = f"><title>{_told(dot.note)}</title></path>" if dot.note else "/>"
+            body.append(f'<path class="{shape}" d="{path}"{note}')
+    return body
+
+
+def _labels(plot: Plot, dots: Sequence[Dot]) -> list[str]:
+    """Write names beside dots, each in the first free place around its dot; one without a free place goes unnamed."""
+    taken: list[tuple[float, float, float, float]] = []
+    body = []
+    for dot in dots:
+        x, y, wide = float(plot.across(dot.x)), float(plot.down(dot.y)), _LABEL * len(dot.label)
+        for dx, dy, anchor in ((8, 4, ""), (-8, 4, "end"), (0, -9, "middle"), (0, 18, "middle"), (8, -7, ""), (-8, 15, "end")):
+            start = x + dx - {"": 0, "end": wide, "middle": wide / 2}[anchor]
+            box = (start, y + dy - 11, start + wide, y + dy + 1)
+            inside = box[0] >= 0 and box[2] <= plot.width and box[1] >= 0
+            if inside and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                body.append(_text(x + dx, y + dy, dot.label, f"label {dot.shape}-label", anchor))
+                break
+    return body
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -1,0 +1,186 @@
+"""Single things in plain text: a standard, a run, a trial, a lesson, a record."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from kaizen import ledger
+from kaizen.journal import Kept, Tested, Tried
+from kaizen.ledger import Entry, Record
+from kaizen.trial import FAULTS, Fault, Outcome, Run
+from kaizen.verdict import Lesson
+
+WIDTH = 100
+"""Columns that folded text takes at most."""
+
+
+def standard_lines(kept: Kept) -> str:
+    """Tell of one standard: what it is, what it rests on, since when."""
+    standard = kept.standard
+    rest = f"proven in trial {standard.trial}" if standard.evidence == "proven" else standard.evidence
+    lines = fold_text(str(standard))
+    lines += fold_text(f"{rest}; {standard.because}; since {when(kept.at)}, by {standard.by}", indent="  ")
+    return "\n".join(lines)
+
+
+def lesson_line(lesson: Lesson) -> str:
+    """Tell of one lesson, folded: number, grade, words, scope, and why it no longer holds if so."""
+    gone = f" Retracted: {lesson.retracted}." if lesson.retracted else ""
+    said = f"{lesson.text} ({lesson.grade}; {lesson.scope}).{gone}"
+    return "\n".join(fold_text(said, first=f"{lesson.id:>4}  ", indent=" " * 6))
+
+
+def log_line(record: Record) -> str:
+    """Tell of one record in one line, never folded: place, time, who, what happened."""
+    kind = type(record.entry).__name__.lower()
+    return f"{record.seq:>5}  {when(record.at)}  {record.by:<9} {kind:<10} {entry_words(record.entry)}".rstrip()
+
+
+def entry_words(entry: Entry) -> str:
+    """Say what happened in one line."""
+    return " ".join(_words(entry).split())
+
+
+def _words(entry: Entry) -> str:
+    match entry:
+        case ledger.Described(process=process):
+            return f"{process.name}: {', '.join(metric.rule for metric in process.metrics)}"
+        case ledger.Amended(because=because, standard=standard):
+            return f"{because}{f'; {standard}' if standard is not None else ''}"
+        case ledger.Scouted(runs=runs):
+            return "; ".join(f"{run} ({run.because})" for run in runs)
+        case ledger.Proposed(id=number, increment=increment):
+            return f"proposal {number}: {increment} ({increment.because})"
+        case ledger.Advised(answer=answer, because=because):
+            return f"{answer.replace('_', ' ')}: {because}"
+        case ledger.Opened(trial=trial):
+            alpha = f", judged at {trial.design.alpha:.2g}" if trial.design.alpha else ""
+            return f"{trial} (at most {count(trial.design.pairs, 'pair')}{alpha})"
+        case ledger.Asked(runs=runs):
+            return "; ".join(f"{run}{f' (attempt {run.attempt})' if run.attempt > 1 else ''}" for run in runs)
+        case (
+            ledger.Told(run=run, reading=outcome)
+            | ledger.Faulted(run=run, fault=outcome)
+            | ledger.Reported(run=run, outcome=outcome)
+        ):
+            return f"run {run}: {outcome_words(outcome)}"
+        case ledger.Late(run=run, outcome=outcome):
+            return f"run {run}, attempt {entry.attempt}: {outcome_words(outcome)} (teaches, and counts for no pair)"
+        case ledger.Corrected(run=run, outcome=outcome, because=because):
+            return f"run {run}: {outcome_words(outcome)} ({because})"
+        case ledger.Judged(trial=trial, verdict=verdict, stopped=stopped):
+            return f"trial {trial}: {verdict if verdict is not None else stopped}"
+    return _people_words(entry)
+
+
+def _people_words(entry: Entry) -> str:
+    match entry:
+        case ledger.Consented(trial=trial, note=note):
+            return f"to trial {trial}{f': {note}' if note else ''}"
+        case ledger.Refused(trial=trial, proposal=proposal, note=note):
+            what = f"trial {trial}" if trial is not None else f"proposal {proposal}"
+            return f"{what}{f': {note}' if note else ''}"
+        case ledger.Adopted(standard=standard):
+            return f"{standard} ({standard.evidence}: {standard.because})"
+        case ledger.RolledBack(standard=standard):
+            return f"{standard} ({standard.because})"
+        case ledger.Learned(lesson=lesson):
+            return f"lesson {lesson.id}: {lesson.text}"
+        case ledger.Retracted(lesson=lesson, because=because):
+            return f"lesson {lesson}: {because}"
+        case ledger.Taught(text=text):
+            return text
+        case ledger.Voiced(voice=voice):
+            return f"{f'[{voice.theme}] ' if voice.theme else ''}{voice.text}"
+        case ledger.Pulled(andon=andon):
+            return str(andon)
+        case ledger.Cleared(note=note):
+            return note
+    return ""
+
+
+# ── a run, a trial ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def run_lines(run: Tried) -> str:
+    """Tell all of one finished run."""
+    facts = [("why", run.because), ("outcome", outcome_words(run.outcome))]
+    if run.trial is not None and run.block is not None:
+        facts.append(("trial", f"{run.trial}, pair {run.block + 1}, side {run.side}"))
+    facts += [("was", f"{outcome_words(outcome)}, before it was corrected") for outcome in run.corrected]
+    facts += [("late", outcome_words(outcome)) for outcome in run.late]
+    tail = run.outcome.tail.strip() if isinstance(run.outcome, Fault) else ""
+    facts += [
+        ("spent", str(run.spend)),
+        ("under", ", ".join(f"{name}={value}" for name, value in run.conditions.items())),
+        ("made", f"{when(run.at)} by {run.by}{f', reported from {run.source}' if run.source else ''}"),
+        ("said", " / ".join(tail.splitlines()[-5:])),
+    ]
+    return _facts_lines(f"Run {run.id} ({run.purpose}): {run.setting}", facts)
+
+
+def open_run_lines(run: Run, process: str, metrics: Iterable[str]) -> str:
+    """Tell of a run in somebody's hands, and how it is answered. Its side stays hidden."""
+    answer = " ".join(f"{name}=NUMBER" for name in metrics)
+    facts = [("why", run.because), ("then", f"kaizen tell {process} {run.id} {answer}")]
+    return _facts_lines(f"Run {run.id} of {process}: {run.setting}", facts)
+
+
+def trial_lines(test: Tested, runs: Sequence[Tried]) -> str:
+    """Tell all of one trial: what was tried and why, its design, its pairs, its verdict."""
+    design = test.trial.design
+    alpha = f"judged at {design.alpha:.3g}" if design.alpha else "exact, no error budget used"
+    facts = [
+        ("why", test.trial.increment.because),
+        ("by", f"{test.trial.increment.by}, opened {when(test.at)}"),
+        ("design", f"at most {count(design.pairs, 'pair')}, {alpha}, {design.method}"),
+        *(("metric", metric.rule) for metric in design.metrics),
+        *(("guard", str(guard)) for guard in design.guards),
+    ]
+    sides: dict[int, dict[str, str]] = {}
+    for run in runs:
+        if run.block is not None and run.side is not None:
+            sides.setdefault(run.block, {})[run.side] = outcome_words(run.outcome)
+    for block, said in sorted(sides.items()):
+        facts.append((f"pair {block + 1}", f"{said.get('standard', '…')}  →  {said.get('increment', '…')}"))
+    facts += [("verdict", f"{verdict} ({verdict.reason})") for verdict in test.verdicts]
+    facts += [("stopped", str(test.stopped or "")), ("spent", str(test.spend) if test.closed_at is not None else "")]
+    facts += [("consent", test.consent), ("refused", test.refused)]
+    facts += [("adopted", f"as standard {test.adopted}" if test.adopted is not None else "")]
+    return _facts_lines(str(test.trial), facts)
+
+
+def _facts_lines(title: str, facts: Iterable[tuple[str, str]]) -> str:
+    lines = fold_text(title)
+    for name, said in facts:
+        if said:
+            lines += fold_text(said, first=f"  {name:<9} ", indent=" " * 12)
+    return "\n".join(lines)
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """Say a reading, or a fault with what its reason means."""
+    if isinstance(outcome, Fault):
+        return f"{outcome}: {FAULTS.get(outcome.reason, outcome.reason)}" if not outcome.note else str(outcome)
+    return str(outcome)
+
+
+def when(at: int) -> str:
+    """Say a time (µs since 1970) as this place's clocks do: ``2026-03-01 18:30:05``."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def fold_text(said: str, *, indent: str = "", first: str | None = None) -> list[str]:
+    """Fold a sentence into lines of at most ``WIDTH`` columns; ``first`` begins the first one."""
+    begin = indent if first is None else first
+    folded = textwrap.wrap(
+        said, WIDTH, initial_indent=begin, subsequent_indent=indent if first is not None else f"{indent}  ",
+        break_on_hyphens=False,
+    )  # fmt: skip
+    return folded or [begin.rstrip()]
+
+
+def count(number: int, what: str) -> str:
+    """Say a number of things: ``1 pair``, ``6 pairs``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

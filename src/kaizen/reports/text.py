@@ -1,0 +1,185 @@
+"""A process's story as plain text: the closing summary, and the overview of all processes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from kaizen.act import AUTOMATIC
+from kaizen.journal import Head, Tested, UnderWay
+from kaizen.metric import Metric
+from kaizen.reports import Story
+from kaizen.reports.gains import since_first
+from kaizen.reports.lines import count, fold_text
+from kaizen.verdict import Verdict
+
+_LESSONS = 5  # as many as people read
+_RECOMMENDED = 3
+
+
+# ── the summary ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def summary(story: Story, *, report: str = "") -> str:
+    """Tell what is proven, what is only recommended, what was learnt, what it took, and what comes next.
+
+    ``report`` is where the page lies; a way to make one is named where it is empty.
+    """
+    head = story.head
+    name = head.process.name
+    lines = [*fold_text(f"{name}: {head.process.about}" if head.process.about else name), ""]
+    lines += _part("Today's standard", _today(story))
+    lines += _part("Proven", _proven(story))
+    lines += _part("Kept without proof", _declared(story))
+    lines += _part("Recommended, not proven", _recommended(story))
+    lines += _part("Under way", _under_way(head))
+    lines += _part("Learnt", _learnt(story))
+    lines += _part("Customers' last words", [f"{voice.by}: {voice.text}" for voice in story.voices[-3:]])
+    lines += _facts(story, report or f"kaizen report {name} makes a page of all this")
+    return "\n".join(lines)
+
+
+def _part(title: str, items: Iterable[str]) -> list[str]:
+    """Put items under a title; nothing at all where there are none. A line that begins with a space goes deeper."""
+    lines = []
+    for item in items:
+        depth = 2 + len(item) - len(item.lstrip(" "))
+        lines += fold_text(item.strip(), indent=" " * depth)
+    return [title, *lines, ""] if lines else []
+
+
+def _today(story: Story) -> Iterator[str]:
+    standard = story.head.standard
+    yield str(standard)
+    match standard.evidence:
+        case "given":
+            nothing = "" if story.head.counts.adopted else "; nothing has been proven better yet"
+            yield f"given ({standard.because}){nothing}"
+        case "declared":
+            yield f"declared by {standard.by}, without proof: {standard.because}"
+        case "proven":
+            agreed = "automatically" if standard.by == AUTOMATIC else f"with the consent of {standard.by}"
+            yield f"proven in trial {standard.trial}, adopted {agreed}"
+
+
+def _proven(story: Story) -> Iterator[str]:
+    """Yield each proven standard with its gain over the one before, and in the end all gains together."""
+    tests = {test.id: test for test in story.trials}
+    for kept in story.standards:
+        test = tests.get(kept.standard.trial or 0)
+        if test is None or test.verdict is None or test.adopted != kept.standard.number:
+            continue
+        yield f"Standard {kept.standard.number}: {test.trial.increment}"
+        yield f"  against standard {test.trial.increment.of}: {effects(test.verdict, test.trial.design.metrics)}"
+        yield f"  by {count(test.verdict.pairs, 'pair')} in trial {test.id}"
+    yield from _together(story, tests)
+
+
+def _together(story: Story, tests: Mapping[int, Tested]) -> Iterator[str]:
+    """Yield what is proven since the first standard, where that is more than one step."""
+    gained = since_first(story.standards, tests)[story.head.standard.number]
+    if len(gained.steps) < 2:
+        return
+    totals = ((metric, gained.total(metric)) for metric in story.head.process.metrics)
+    said = [effect.spell(metric) for metric, effect in totals if effect is not None]
+    if said:
+        yield f"All together, standard {story.head.standard.number} against standard {gained.base}: {', '.join(said)}"
+        yield "  the sum of the proven gains, and of the ends of their intervals"
+
+
+def _declared(story: Story) -> Iterator[str]:
+    for kept in story.standards:
+        if kept.standard.evidence == "declared":
+            yield f"{kept.standard} (by {kept.standard.by}; counted as no gain)"
+
+
+def _recommended(story: Story) -> Iterator[str]:
+    head = story.head
+    for one in story.recommended[:_RECOMMENDED]:
+        changes = {name: value for name, value in one.setting.items() if head.standard.setting.get(name) != value}
+        said = ", ".join(f"{name}={value!r}" for name, value in changes.items())
+        yield f"{said}: {count(one.runs, 'scout')} saw {one.spell(head.process)}"
+        yield f"  unproven; a trial would take about {count(one.pairs, 'pair')}, with odds of {one.odds:.0%}"
+    more = len(story.recommended) - _RECOMMENDED
+    if more > 0:
+        yield f"and {more} more"
+
+
+def _under_way(head: Head) -> Iterator[str]:
+    for open_ in head.trials:
+        yield under_way(open_, consent=head.process.policy.consent)
+    for waiting in head.proposals:
+        yield f"Proposal {waiting.id} waits for its trial: {waiting.increment}"
+    for run in head.runs:
+        if run.attempt > 0:
+            yield f"{run} is with {run.by}"
+    pool = sum(1 for run in head.runs if run.attempt == 0)
+    if pool:
+        yield f"{count(pool, 'run')} in the pool"
+
+
+def _learnt(story: Story) -> list[str]:
+    held = [lesson for lesson in story.lessons if not lesson.retracted]
+    lines = [f"- {lesson.text}" for lesson in held[-_LESSONS:]]
+    if len(held) > _LESSONS:
+        lines.append(f"and {len(held) - _LESSONS} more: kaizen lessons {story.head.process.name}")
+    return lines
+
+
+def _facts(story: Story, report: str) -> list[str]:
+    head = story.head
+    facts = [("Spent", spent(head)), ("Error budget", story.budget.removeprefix("error budget ").strip())]
+    if head.andon is not None:
+        facts.append(("Andon", f"{head.andon} (nothing is handed out until somebody clears it by name)"))
+    facts += [("Next", story.next), ("Report", report)]
+    lines = []
+    for title, said in facts:
+        lines += fold_text(said, first=f"{title:<14}", indent=" " * 14)
+    return lines
+
+
+def spent(head: Head) -> str:
+    """Say what running has used, how it came out, and the budget: ``40 runs, 5 s; 2 trials, 1 adoption; …``."""
+    policy, counts = head.process.policy, head.counts
+    limits = [f"{policy.runs} runs" if policy.runs is not None else "",
+              f"{policy.seconds:g} s" if policy.seconds is not None else "",
+              f"{policy.money:g} money" if policy.money is not None else ""]  # fmt: skip
+    budget = f"; the budget is {', '.join(limit for limit in limits if limit)}" if any(limits) else ""
+    faults = f"; {counts.faulted} without a reading" if counts.faulted else ""
+    made = f"{count(counts.trials, 'trial')}, {count(counts.adopted, 'adoption')}"
+    return f"{head.spent}{faults}; {made}{budget}"
+
+
+def under_way(open_: UnderWay, *, consent: str) -> str:
+    """Say where an open trial stands."""
+    trial = open_.trial
+    if open_.verdict is not None:
+        return f"{trial} is proven ({open_.verdict}) and waits for the consent of {consent}"
+    return f"{trial}: {count(len(trial.pairs), 'pair')} of at most {trial.design.pairs}"
+
+
+# ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def effects(verdict: Verdict, metrics: Sequence[Metric]) -> str:
+    """Say every effect of a verdict: ``size -3.1% [-3.5%, -2.8%], cpu +0.2% [-0.1%, +0.4%]``."""
+    by_name = {metric.name: metric for metric in metrics}
+    said = [effect.spell(by_name[effect.metric]) for effect in verdict.effects if effect.metric in by_name]
+    return ", ".join(said) or verdict.reason
+
+
+def overview(heads: Sequence[Head]) -> str:
+    """Tell of every process in a line: its standard, what it has used, and whether somebody must act."""
+    if not heads:
+        return "no process yet"
+    width = max(len(head.process.name) for head in heads)
+    return "\n".join(f"{head.process.name:<{width}}  {_state(head)}" for head in heads)
+
+
+def _state(head: Head) -> str:
+    said = [f"standard {head.standard.number} ({head.standard.evidence})", str(head.spent)]
+    waiting = [open_.trial.id for open_ in head.trials if open_.verdict is not None]
+    going = len(head.trials) - len(waiting)
+    if going:
+        said.append(f"{count(going, 'trial')} under way")
+    said += [f"trial {number} waits for the consent of {head.process.policy.consent}" for number in waiting]
+    if head.andon is not None:
+        said.append(str(head.andon))
+    return "; ".join(said)
