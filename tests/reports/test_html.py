@@ -27,9 +27,15 @@ HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}]
 SECTIONS = ("now", "standards", "time", "trials", "recommended", "lessons", "spend", "reading")
 
 
+def workshop():
+    """Open a workshop in memory whose coins fall the same way each time."""
+    chance = random.Random(11)
+    return open_workshop("memory:", coins=lambda: chance.getrandbits(63))
+
+
 def coffee(runs=120):
     """Return a bench of one noisy metric."""
-    return open_workshop("memory:").describe(
+    return workshop().describe(
         Process(
             name="coffee",
             about="The espresso at the corner, cup by cup",
@@ -43,7 +49,7 @@ def coffee(runs=120):
 
 def packing(runs=160, **policy):
     """Return a bench of a noisy quality and an exact price, with a guard and things that fail."""
-    return open_workshop("memory:").describe(
+    return workshop().describe(
         Process(
             name="packing",
             parameters=(Choice(name="codec", values=("zlib", "lz4", "zstd")), Whole(name="chunk", low=1, high=64)),
@@ -109,7 +115,7 @@ def eventful():
 
 def hostile():
     """Return a story in which every free text is an attack."""
-    bench = open_workshop("memory:").describe(
+    bench = workshop().describe(
         Process(
             name="coffee",
             about=HOSTILE.replace("\x00", ""),

@@ -7,6 +7,7 @@ from kaizen.errors import Contested, Malformed, OutOfTurn
 from kaizen.journal import Proposal
 from kaizen.ledger import Adopted, Amended, Consented, Judged, Learned, Pulled, Refused, RolledBack
 from kaizen.parameter import Real
+from kaizen.setting import Setting
 from kaizen.standard import Standard
 from kaizen.verdict import Verdict
 
@@ -163,7 +164,7 @@ def test_a_rollback_is_the_next_standard_with_an_earlier_setting(bakery):
     assert standard.because == "rolled back to standard 0: too dark"
     with pytest.raises(OutOfTurn, match="must go to another standard"):
         act.roll_back(head, head.standard, because="", by="cy")
-    hot = bakery.replace(to, setting=bakery.replace(bakery.increment(), after=to.setting).after.__class__({**to.setting, "heat": 999.0}))
+    hot = bakery.replace(to, setting=Setting({**to.setting, "heat": 999.0}))
     with pytest.raises(OutOfTurn, match="must still fit the process"):
         act.roll_back(head, hot, because="", by="cy")
 

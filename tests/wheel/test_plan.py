@@ -5,6 +5,7 @@ import pytest
 from kaizen.journal import Tried
 from kaizen.metric import higher, lower
 from kaizen.plan import Noise, candidates, noise
+from kaizen.setting import Setting
 from kaizen.trial import Spend
 from kaizen.verdict import Prospect
 
@@ -12,7 +13,7 @@ SURE = Prospect(pairs=8, odds=0.9)
 
 
 def tried(bakery, number, value, *, heat=220.0, outcome=None, **fields):
-    setting = bakery.process().standard.__class__({**bakery.process().standard, "heat": heat})
+    setting = Setting({**bakery.process().standard, "heat": heat})
     reading = outcome or (bakery.reading(**value) if isinstance(value, dict) else bakery.reading(value))
     return Tried(
         id=number, seq=number, at=0, by="me", setting=setting, outcome=reading, spend=Spend(runs=1),

@@ -161,7 +161,7 @@ def test_exact_and_noisy_together(bakery):
     assert said(101.0, 9.0, 1).decision == "worse"
     assert said(100.0, 7.0, floor).decision == "better"
     assert said(90.0, 3.0, 8).decision == "futile"
-    assert said(100.0, 5.1, 8).decision == "not_worthwhile"
+    assert said(100.0, 5.1, 5).decision == "not_worthwhile"
     crashed = [(bakery.crash, bakery.reading(size=90.0, taste=5.0))]
     assert check(bakery, *crashed, metrics=metrics).decision == "undecided"
 

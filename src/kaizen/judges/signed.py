@@ -144,13 +144,26 @@ def _decide(
     if not pairs:
         return "undecided", ""
     if proof >= needed:
-        return "better", f"the evidence, {_fold(proof)}, reached {_fold(needed)}"
+        return "better", f"{_proven(views, needed)}; the evidence, {_fold(proof)}, reached {_fold(needed)}"
     ending = _shut(views, pairs) or _worse(views) or _small(views) or _futile(views, design, len(pairs))
     if ending is not None:
         return ending
     if len(pairs) >= design.pairs:
         return "undecided", f"{len(pairs)} pairs, the most it may take, did not decide it"
     return "undecided", ""
+
+
+def _proven(views: Sequence[_View], needed: float) -> str:
+    """Say what is proven of each metric: that it gains, or that it keeps within its margin; typically, not on average."""
+    gains = [view.metric.name for view in views if _gains(view, needed)]
+    keeps = [view.metric.name for view in views if view.metric.name not in gains]
+    said = f"{' and '.join(gains) or 'one metric or another'} {'gain' if len(gains) > 1 else 'gains'}"
+    kept = f", {' and '.join(keeps)} {'lose' if len(keeps) > 1 else 'loses'} less than the margin" if keeps else ""
+    return f"typically {said}{kept}" if _noisy(views) else f"{said}{kept.replace('less', 'no more')}"
+
+
+def _gains(view: _View, needed: float) -> bool:
+    return view.gained if view.metric.exact else evidence.log_evidence(view.gains) >= needed
 
 
 def _shut(views: Sequence[_View], pairs: Sequence[Block]) -> tuple[Decision, str] | None:

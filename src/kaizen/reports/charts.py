@@ -150,7 +150,7 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
     width: float
     height: float
     left: float = 56.0
-    right: float = 40.0
+    right: float = 52.0
     top: float = 20.0
     bottom: float = 26.0
 
@@ -190,8 +190,7 @@ def timeline(
     ]
     if levels:
         last = levels[-1]
-        x, y = float(plot.across(last.end)) + 4, float(plot.down(last.y)) + 4
-        body.append(_text(x, y, number(last.y), "level-label"))
+        body.append(_text(plot.width, float(plot.down(last.y)) + 4, number(last.y), "level-label", "end"))
     return _svg("timeline", plot.width, plot.height, title, desc, body)
 
 
@@ -226,9 +225,8 @@ def strip(
     def at(value: float) -> float:
         return width / 2 + min(max(value / reach, -1.0), 1.0) * (width / 2 - 6)
 
-    loss, wanted = (_short(at(mark)) for mark in marks)
     body = [
-        f'<path class="loss" d="M{loss} 0V18"/><path class="wanted" d="M{wanted} 0V18"/>',
+        "".join(f'<path class="{kind}" d="M{_short(at(mark))} 0V18"/>' for kind, mark in zip(("loss", "wanted"), marks, strict=True) if mark),
         f'<path class="zero" d="M{_short(width / 2)} 0V18"/>',
     ]
     low, high = (-math.inf if ends[0] is None else ends[0]), (math.inf if ends[1] is None else ends[1])
@@ -273,7 +271,7 @@ def _grid(plot: Plot) -> list[str]:
 
 
 def _across(plot: Plot, name: str, *, whole: bool = False) -> list[str]:
-    ticks = [tick for tick in plot.x.ticks if not whole or tick.at == int(tick.at)]
+    ticks = [tick for tick in plot.x.ticks if not whole or (tick.at >= 1 and tick.at == int(tick.at))]
     floor = _short(plot.floor)
     lines = "".join(f"M{plot.across(tick.at)} {floor}v4" for tick in ticks)
     labels = [_text(float(plot.across(tick.at)), plot.floor + 17, tick.label, "", "middle") for tick in ticks]

@@ -252,5 +252,5 @@ def _environment() -> jinja2.Environment:
         finalize=_shown, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     number = charts.number
-    environment.filters.update(spell=spell, when=when, seconds=seconds, fold=fold, number=number, signed=_signed)
+    environment.filters.update(spell=spell, when=when, seconds=seconds, fold=fold, number=number, signed=_signed, log=math.log)
     return environment

@@ -127,7 +127,8 @@ def _facts(story: Story, report: str) -> list[str]:
     head = story.head
     facts = [("Spent", spent(head)), ("Error budget", story.budget.removeprefix("error budget ").strip())]
     if head.andon is not None:
-        facts.append(("Andon", f"{head.andon} (nothing is handed out until somebody clears it by name)"))
+        pulled = str(head.andon).removeprefix("andon ")
+        facts.append(("Andon", f"{pulled} (nothing is handed out until somebody clears it by name)"))
     facts += [("Next", story.next), ("Report", report)]
     lines = []
     for title, said in facts:

@@ -11,10 +11,11 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
-from kaizen.errors import KaizenError, Malformed, Undeclared
+from kaizen.errors import KaizenError, Malformed, Mistake, Undeclared
 from kaizen.faces.cli import place
 from kaizen.faces.cli.answer import Answer, as_line, head_document
 from kaizen.faces.cli.progress import Lines, Painted, Records, Watching
+from kaizen.process import Function, Hands
 from kaizen.recipes.function import process_of
 from kaizen.recipes.words import duration
 from kaizen.reports import text
@@ -37,7 +38,13 @@ _THEN = {
 def improve(given: argparse.Namespace) -> Answer:
     """Improve until the wheel rests or somebody stops it; tell the closing summary."""
     seconds = None if given.seconds is None else duration(_number(given.seconds), "--seconds")
-    with _bench(given) as bench, _watching(bench, given) as watching:
+    with _bench(given) as bench:
+        _check_work(bench)
+        return _improve(bench, given, seconds)
+
+
+def _improve(bench: Bench, given: argparse.Namespace, seconds: float | None) -> Answer:
+    with _watching(bench, given) as watching:
         stop = Stop(watching.say)
         try:
             with stop.listening():
@@ -51,6 +58,26 @@ def improve(given: argparse.Namespace) -> Answer:
             return _cut_short(bench, given, _INTERRUPTED)
         watching.close()
         return _closing(bench, moment, given, status=_INTERRUPTED if stop.asked else 0)
+
+
+def _check_work(bench: Bench) -> None:
+    """Refuse work that nobody here can carry out, with the command that serves instead.
+
+    Raises:
+        Mistake: it is for hands, or a function that was not named by its file or module.
+    """
+    name, work = bench.name, bench.process.work
+    if isinstance(work, Hands):
+        raise Mistake(
+            f"the work of {name} must be a command or a function to be done here; got none: somebody asks and tells",
+            hint=f"kaizen ask {name} --by NAME hands out a run",
+        )
+    if isinstance(work, Function) and bench.function is None:
+        source, _, function = work.name.partition(":")
+        raise Mistake(
+            f"the function of {name} must be named with its module or file, so that it can be loaded; got its name alone",
+            hint=f"kaizen improve {source}:{function}, or kaizen improve path/to/file.py:{function}",
+        )
 
 
 def _closing(bench: Bench, moment: Moment, given: argparse.Namespace, *, status: int) -> Answer:

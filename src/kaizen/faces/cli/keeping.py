@@ -31,11 +31,11 @@ def init(given: argparse.Namespace) -> Answer:
     return Answer("\n".join(told), {"file": str(path), "process": name})
 
 
-def demo(_: argparse.Namespace) -> Answer:
+def demo(given: argparse.Namespace) -> Answer:
     """Improve something, here and now."""
     from kaizen.faces.cli.demo import run
 
-    return Answer("", None, status=run() or 0)
+    return run(as_json=given.json)
 
 
 def doctor(given: argparse.Namespace) -> Answer:

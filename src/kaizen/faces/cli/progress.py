@@ -88,11 +88,12 @@ class Records:
 class Lines:
     """Prints one plain line for each event."""
 
-    def __init__(self, bench: Bench, write: Callable[[str], None], *, quiet: bool) -> None:
-        """Print by ``write``, what proof will take first; nothing if ``quiet``."""
+    def __init__(self, bench: Bench, write: Callable[[str], None], *, quiet: bool, runs: bool = True) -> None:
+        """Print by ``write``, what proof will take first; nothing if ``quiet``, and no single runs without ``runs``."""
         self._reader = _Reader(bench)
         self._write = write
         self._quiet = quiet
+        self._runs = runs
         if not quiet:
             for sentence in (str(bench.standard), *bench.outlook()):
                 write(sentence)
@@ -101,7 +102,7 @@ class Lines:
         """Print what came of a run, and what followed."""
         if self._quiet:
             return
-        if moment.done is not None:
+        if moment.done is not None and self._runs:
             self._write(f"{_clock()}  {run_line(moment.done.run, lines.outcome_words(moment.done.outcome))}")
         for record in self._reader.new():
             if isinstance(record.entry, _TOLD):
@@ -201,7 +202,7 @@ def board(moment: Moment, budget_left: str) -> list[tuple[str, str]]:
     facts = [("standard", str(head.standard)), ("spent", spent(head))]
     facts += [("trial", under_way(open_, consent=head.process.policy.consent)) for open_ in head.trials]
     facts += [("trying", f"{run} ({run.because})") for run in moment.running]
-    facts.append(("errors", budget_left))
+    facts.append(("error budget", budget_left.removeprefix("error budget ")))
     if head.andon is not None:
         facts.append(("andon", str(head.andon)))
     return facts
