@@ -136,3 +136,9 @@ class Bakery:
 def bakery():
     """A bakery of the test's own."""
     return Bakery()
+
+
+@pytest.fixture(scope="session")
+def new_bakery():
+    """Where examples of one test each need a bakery of their own."""
+    return Bakery

@@ -129,7 +129,7 @@ def test_exact_metrics_take_one_pair(bakery):
 
     better = said(100.0, 90.0)
     assert (better.decision, better.settled, better.evidence, better.needed) == ("better", True, 700.0, 700.0)
-    assert better.reason == "the evidence, certainty, reached certainty"
+    assert better.reason == "size gains; exactly so"
     assert (better.effects[0].exact, better.effects[0].low, better.effects[0].level) == (True, better.effects[0].gain, 0.0)
     worse = said(100.0, 101.0)
     assert (worse.decision, worse.reason) == ("worse", "size +1.0% is beyond its margin; exactly so")

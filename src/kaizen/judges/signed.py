@@ -144,7 +144,7 @@ def _decide(
     if not pairs:
         return "undecided", ""
     if proof >= needed:
-        return "better", f"{_proven(views, needed)}; the evidence, {_fold(proof)}, reached {_fold(needed)}"
+        return "better", f"{_proven(views, needed)}; {_reached(proof, needed)}"
     ending = _shut(views, pairs) or _worse(views) or _small(views) or _futile(views, design, len(pairs))
     if ending is not None:
         return ending
@@ -237,6 +237,10 @@ def _clamp(value: float) -> float:
 def _fold(log: float) -> str:
     """Say an e-value: how many-fold a bet against *no better* has grown."""
     return "certainty" if log >= _PROOF else f"{math.exp(log):.3g}-fold"
+
+
+def _reached(proof: float, needed: float) -> str:
+    return "exactly so" if needed >= _PROOF else f"the evidence, {_fold(proof)}, reached {_fold(needed)}"
 
 
 def _so_far(proof: float, needed: float) -> str:
