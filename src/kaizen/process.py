@@ -19,6 +19,9 @@ MEASURED = ("seconds", "cpu_seconds", "peak_memory", "exit_status")
 _NAME = re.compile(r"[^\W\d]\w*([.-]\w+)*")
 
 
+_THE_SHELLS_OWN = frozenset({"PATH", "HOME", "IFS", "PWD", "OLDPWD", "SHELL", "USER", "ENV", "CDPATH", "PS1", "PS2", "PS4", "TMPDIR"})
+
+
 class Shell(msgspec.Struct, frozen=True, kw_only=True, tag="shell", tag_field="kind"):
     """A command run by the shell; the setting arrives in its environment, never by string formatting."""
 
@@ -322,6 +325,11 @@ def _check_shell_names(parameters: Iterable[Parameter]) -> None:
             raise Malformed(
                 f"a parameter's name must be plain letters, digits and _ for a command; got {parameter.name!r}",
                 hint="the shell knows it as a variable",
+            )
+        if parameter.name in _THE_SHELLS_OWN or parameter.name.startswith(("KAIZEN_", "LD_", "DYLD_")):
+            raise Malformed(
+                f"a parameter's name must not be one that the shell or Kaizen lives by; got {parameter.name!r}",
+                hint=f"call it {parameter.name.lower()}",
             )
 
 

@@ -214,6 +214,11 @@ def test_the_standard_is_kept_as_its_parameters_keep_it() -> None:
             Malformed,
             "a parameter's name must be plain letters, digits and _ for a command; got 'größe'",
         ),
+        (
+            {"work": Shell(command="make"), "parameters": (*PARAMETERS, Switch(name="PATH"))},
+            Malformed,
+            "a parameter's name must not be one that the shell or Kaizen lives by; got 'PATH'",
+        ),
     ],
 )  # fmt: skip
 def test_refused_processes(fields: dict[str, Any], kind: type[KaizenError], sentence: str) -> None:
