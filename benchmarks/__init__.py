@@ -1,6 +1,6 @@
-"""Everything that Kaizen claims, measured again by one command each: ``python -m benchmarks.NAME`` (docs/benchmarks.md)."""
+"""What Kaizen claims, measured again by one command each: ``python -m benchmarks.NAME`` (docs/benchmarks.md)."""
 
-import datetime
+import datetime as dt
 import os
 import platform
 
@@ -10,7 +10,7 @@ from kaizen.ledgers import driver
 def setting_out(name: str, **more: object) -> str:
     """Return the line that stands above every table: what was measured, when, on what machine, from which seeds."""
     facts = {
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "?",
         "system": f"{platform.system()} {platform.machine()}",

@@ -4,14 +4,14 @@
 
 A process of its own improves a shell command with two workers. The command takes 50 to 200 ms, leaves a child behind
 and another that has fled into its own session, and writes down what it printed. At a random moment, 0.05 to 2.5 s
-after its start, the process is killed; now and then its guardians, its nursery, its work or its whole group just before
-or with it. Half of the plants are run by the command line (acknowledged is what ``--json`` has printed), half through the
-library (acknowledged is what a watcher has written to the disk after the answer). After every kill:
+after its start, the process is killed; now and then its guardians, its nursery, its work or its whole group just
+before or with it. Half of the plants are run by the command line (acknowledged is what ``--json`` has printed), half
+through the library (acknowledged is what a watcher has written to the disk after the answer). After every kill:
 
-lost         acknowledged answers that are not in the ledger with their number, or not with one that the command printed
+lost         acknowledged answers that are not in the ledger with their number, or answers that no command printed
 duplicates   runs answered more than once
 orphans      processes alive 5 s after the kill that carry the mark of this start in their environment (as /proc shows)
-corrupt      findings of ``verify()``, on a copy made of the files as they were left: the next start finds them untouched
+corrupt      findings of ``verify()`` on a copy of the files as they were left: the next start finds them untouched
 not resumed  starts, by the same command, that had answered nothing new 10 s later (every second one is given that time)
 
 Linux only: elsewhere nobody can see another process's environment.
@@ -42,6 +42,7 @@ from kaizen.errors import KaizenError
 from kaizen.ledger import Faulted, Told
 from kaizen.ledgers.sqlite import SqliteLedger
 from kaizen.recipes import toml
+from kaizen.trial import Reading
 from kaizen.workshop import improve, open_workshop
 from kaizen.workshop.improving import Moment
 
@@ -51,6 +52,7 @@ ORPHAN_S, RESUME_S = 5.0, 10.0
 """How long what was started may outlive the kill, and how long a start may take to answer something new."""
 SOONEST, LATEST = 0.05, 2.5
 """When a process is killed, in seconds after its start."""
+_PATIENCE = 0.5
 _PER_PLANT = 25  # kills of one ledger before a new one is begun, so that checking stays quick
 _VICTIMS = {"improve": 12, "group": 2, "guardian": 2, "guardians": 1, "work": 2, "nursery": 1}
 """Who is killed, and how often of 20; all but the group a moment before ``improve`` itself."""
@@ -124,11 +126,23 @@ class Plant:
     def start(self, mark: str) -> subprocess.Popen[bytes]:
         """Start improving, in a session of its own."""
         if self.way == "cli":
-            words = [str(Path(sys.executable).with_name("kaizen")), "improve", NAME, "--workers", "2", "--runs", "100000",
-                     "--ledger", str(self.ledger), "--json"]  # fmt: skip
+            command = str(Path(sys.executable).with_name("kaizen"))
+            words = [
+                command,
+                "improve",
+                NAME,
+                "--workers",
+                "2",
+                "--runs",
+                "100000",
+                "--ledger",
+                str(self.ledger),
+                "--json",
+            ]
         else:
             words = [sys.executable, "-m", "benchmarks.kill", "--drive", str(self.folder)]
-        environment = os.environ | {MARK: mark, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        path = os.pathsep.join(filter(None, (str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH"))))
+        environment = os.environ | {MARK: mark, "PYTHONPATH": path}
         self.ledger.parent.mkdir(exist_ok=True)
         with self.acks.open("ab") as out, self.said.open("ab") as err:
             return subprocess.Popen(
@@ -196,13 +210,13 @@ def marked(mark: str) -> dict[int, int]:
     """Return all living processes with a mark in their environment, each with its parent."""
     found = {}
     wanted = f"{MARK}={mark}".encode()
-    for name in os.listdir("/proc"):
-        if name.isdecimal():
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
             with contextlib.suppress(OSError, IndexError):
-                if wanted in Path(f"/proc/{name}/environ").read_bytes():
-                    words = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()
+                if wanted in (folder / "environ").read_bytes():
+                    words = (folder / "stat").read_bytes().rpartition(b")")[2].split()
                     if words[0] not in b"ZX":
-                        found[int(name)] = int(words[1])
+                        found[int(folder.name)] = int(words[1])
     return found
 
 
@@ -230,7 +244,7 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def count_orphans(mark: str, tally: Tally) -> None:
+def count_orphans(mark: str, tally: Tally, victim: str) -> None:
     """Wait until nothing with the mark lives, no longer than promised; count and kill what does."""
     until = time.monotonic() + ORPHAN_S
     while left := marked(mark):
@@ -239,22 +253,28 @@ def count_orphans(mark: str, tally: Tally) -> None:
         time.sleep(0.02)
     for pid in left:
         with contextlib.suppress(OSError):
-            tally.note("orphan", Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            tally.note("orphan", f"{words}(after {victim} was killed)")
         tally.orphans += 1
         kill(pid)
 
 
 # ── kills ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def one_kill(plant: Plant, tally: Tally, chance: random.Random) -> None:
-    """Start, kill at a random moment, and look at what is left."""
+def one_kill(
+    plant: Plant, tally: Tally, chance: random.Random, *, victim: str = "", patience: float = _PATIENCE
+) -> None:
+    """Start, kill at a random moment, and look at what is left.
+
+    ``victim`` is drawn, too, if none is named; ``patience`` is the chance that the kill waits for a new answer.
+    """
     mark = secrets.token_hex(12)
-    victim = chance.choices(list(_VICTIMS), list(_VICTIMS.values()))[0]
+    victim = victim or chance.choices(list(_VICTIMS), list(_VICTIMS.values()))[0]
     before = len(plant.acknowledged())
     child = plant.start(mark)
     try:
         began = time.monotonic()
         _sleep_until(began + chance.uniform(SOONEST, LATEST), lambda: child.poll() is not None)
-        if chance.random() < 0.5:
+        if chance.random() < patience:
             _sleep_until(began + RESUME_S, lambda: len(plant.acknowledged()) > before)
             if len(plant.acknowledged()) == before:
                 tally.not_resumed += 1
@@ -265,7 +285,7 @@ def one_kill(plant: Plant, tally: Tally, chance: random.Random) -> None:
         strike(child, mark, victim, chance)
         tally.kills += 1
         tally.victims = tally.victims | {victim: tally.victims.get(victim, 0) + 1}
-        count_orphans(mark, tally)
+        count_orphans(mark, tally, victim)
         plant.examine(tally)
         tally.acknowledged += len(plant.acknowledged()) - before
     finally:
@@ -310,17 +330,17 @@ def all_ways() -> tuple[str, ...]:
 
 # ── the library's own driver ──────────────────────────────────────────────────────────────────────────────────────────
 def drive(folder: Path) -> None:
-    """Improve the recipe in ``folder``; write every answer down once it is in the ledger, and bring that to the disk."""
+    """Improve the recipe in ``folder``; write down every answer that is in the ledger, and bring that to the disk."""
     (process,) = toml.read(folder / toml.RECIPE)
     acks = os.open(folder / "acks", os.O_WRONLY | os.O_APPEND)
 
     def watch(moment: Moment) -> None:
         done = moment.done
         if done is not None:
-            kind = "Told" if isinstance(done.outcome, msgspec.Struct) and hasattr(done.outcome, "values") else "Faulted"
             entry: dict[str, Any] = {"run": done.run.id}
-            if kind == "Told":
-                entry["reading"] = {"values": dict(done.outcome.values)}  # type: ignore[union-attr] # it is a reading
+            if isinstance(done.outcome, Reading):
+                entry["reading"] = {"values": dict(done.outcome.values)}
+            kind = "Told" if isinstance(done.outcome, Reading) else "Faulted"
             os.write(acks, json.dumps({"kind": kind, "entry": entry}).encode() + b"\n")
             os.fsync(acks)
 

@@ -4,9 +4,9 @@
 
 A completed run is one ``ask`` and one ``tell`` that returned. Workers are processes; the planner is a stand-in that
 draws a setting at once, as Optuna's ``RandomSampler`` does, so that only the memory is measured. Kaizen goes through
-the real workshop, on the disk after every call (``synchronous = EXTRA``). Optuna has its own defaults for a SQLite file,
-but for a timeout of 60 s in the place of 5 s, without which workers die. Rounds take turns (ours, theirs, ours, theirs), with
-a probe of the disk before each: how many times a second 4 KiB written behind a file are on the disk.
+the real workshop, on the disk after every call (``synchronous = EXTRA``). Optuna has its own defaults for a SQLite
+file, but for a timeout of 60 s in the place of 5 s, without which workers die. Rounds take turns (ours, theirs, ours,
+theirs), with a probe of the disk before each: how many times a second 4 KiB written behind a file are on the disk.
 
 Afterwards every acknowledged answer must be in the ledger once, with the number that was told, and the ledger sound.
 """
@@ -51,7 +51,7 @@ class Chance:
         """Draw from ``seed``."""
         self._chance = random.Random(str(seed))
 
-    def plan(self, journal: Any, *, advice: Advice, prospect: Foretell, seed: int) -> Scout:  # noqa: ANN401
+    def plan(self, journal: Any, *, advice: Advice, prospect: Foretell, seed: int) -> Scout:
         """Return a scout anywhere in range."""
         del advice, prospect, seed
         names = [parameter.name for parameter in journal.head.process.parameters]
@@ -124,7 +124,7 @@ def ours(path: Path, number: int, seed: int, until: Callable[[], bool]) -> Tally
     return Tally(runs=len(answers), answers=answers, locked=locked, errors=tuple(errors))
 
 
-def _check_durable(ledger: Any) -> None:  # noqa: ANN401
+def _check_durable(ledger: Any) -> None:
     """Refuse to measure a ledger that does not wait for the disk."""
     with ledger._reading() as db:  # noqa: SLF001 - that is what the promise rests on
         mode = db.execute("PRAGMA journal_mode").fetchone()[0]
@@ -174,7 +174,7 @@ def commits_per_run(place: Path) -> float:
 
 
 # ── theirs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _storage(path: Path) -> Any:  # noqa: ANN401
+def _storage(path: Path) -> Any:
     import optuna
 
     return optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": 60}})
@@ -273,13 +273,16 @@ def _together(work: Callable[..., Tally], processes: int, seconds: float, seed: 
 def _row(one: Round) -> str:
     runs = sorted(tally.runs for tally in one.tallies)
     errors = sum(len(tally.errors) for tally in one.tallies)
-    return (f"{one.who:<8} {len(runs):>9} {sum(runs):>8} {one.rate:>9.1f} {f'{runs[0]}..{runs[-1]}':>13} {one.locked:>11} "
-            f"{errors:>6} {one.stored:>8} {one.probe:>12.0f} {one.rate / one.probe:>7.3f}")  # fmt: skip
+    each = f"{runs[0]}..{runs[-1]}"
+    return (f"{one.who:<8} {len(runs):>9} {sum(runs):>8} {one.rate:>9.1f} {each:>13} {one.locked:>11} {errors:>6} "
+            f"{one.stored:>8} {one.probe:>12.0f}")  # fmt: skip
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Measure in turns, print the table, and say whether the promises are kept."""
-    parser = argparse.ArgumentParser(description="Completed runs per second on one shared ledger: Kaizen beside Optuna.")
+    parser = argparse.ArgumentParser(
+        description="Completed runs per second on one shared ledger: Kaizen beside Optuna."
+    )
     parser.add_argument("--seconds", type=float, default=20.0, help="of each round")
     parser.add_argument("--rounds", type=int, default=2, help="rounds of each, with all processes")
     parser.add_argument("--processes", type=int, default=8)
@@ -294,8 +297,8 @@ def main(words: Sequence[str] | None = None) -> int:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         versions["optuna"] = optuna.__version__
     print(benchmarks.setting_out("ledger", **versions, seconds=given.seconds, seed=given.seed))
-    print(f"{'':<8} {'processes':>9} {'runs':>8} {'runs/s':>9} {'each':>13} {'lock errors':>11} {'errors':>6} {'stored':>8} "
-          f"{'fdatasync/s':>12} {'runs per':>7}")  # fmt: skip
+    print(f"{'':<8} {'processes':>9} {'runs':>8} {'runs/s':>9} {'each':>13} {'lock errors':>11} {'errors':>6} "
+          f"{'stored':>8} {'fdatasync/s':>12}")  # fmt: skip
     rounds: list[Round] = []
     with tempfile.TemporaryDirectory(prefix="kaizen-bench-", dir=".") as folder:
         place = Path(folder).absolute()
@@ -318,10 +321,14 @@ def _judge(rounds: Sequence[Round], processes: int, commits: float, *, alone: bo
     broken += [f"{one.stored} answers stored, {sum(t.runs for t in one.tallies)} acknowledged" for one in mine
                if one.stored != sum(tally.runs for tally in one.tallies)]  # fmt: skip
     if mine:
-        print(f"kaizen: {commits:.2f} transactions per run; every acknowledged answer stored once: {'no' if broken else 'yes'}")
+        once = "no" if broken else "yes"
+        print(f"kaizen: {commits:.2f} transactions per run; every acknowledged answer stored once: {once}")
     if not alone:
         for count in (processes, 1):
-            each = [[one.rate for one in rounds if one.who == who and len(one.tallies) == count] for who in ("kaizen", "optuna")]
+            each = [
+                [one.rate for one in rounds if one.who == who and len(one.tallies) == count]
+                for who in ("kaizen", "optuna")
+            ]
             if all(each):
                 times = (sum(each[0]) / len(each[0])) / (sum(each[1]) / len(each[1]))
                 print(f"kaizen / optuna with {count} process{'es' if count > 1 else ''}: {times:.1f} times")

@@ -72,8 +72,7 @@ def consent(head: Head, trial: int | None, *, by: str, note: str) -> tuple[Entry
     named = head.process.policy.consent
     if named not in (AUTOMATIC, by):
         raise OutOfTurn(f"consent to {head.process.name} must be given by {named}; got it from {by}")
-    if verdict is None:
-        raise OutOfTurn(f"trial {open_.trial.id} must be judged before anybody consents; got no verdict yet")
+    assert verdict is not None, "waiting() returns judged trials only"
     return (Consented(trial=open_.trial.id, note=note), *adopt(head, open_, verdict, by=by))
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaizen import evidence
-from kaizen.errors import OutOfTurn
+from kaizen.errors import OutOfRange, OutOfTurn
 from kaizen.ledger import Adopted, Consented, Judged, Opened
 from kaizen.metric import higher, lower
 from kaizen.plan import Scout
@@ -96,8 +96,9 @@ def push(bakery, metrics, policy, moves, chances):
                     bench.correct(row.id, wonder(process, row.setting, next(chance)), because="b")
                 case "settle":
                     bench.wheel.settle()
-        except OutOfTurn:
-            bench.clear("go on", by="ana") if bench.head.andon else None
+        except (OutOfTurn, OutOfRange):  # nothing to hand out or to consent to, or the standard has it already
+            if bench.head.andon:
+                bench.clear("go on", by="ana")
     return bench
 
 

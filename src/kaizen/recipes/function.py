@@ -150,7 +150,6 @@ def improvable(
         Mistake: whatever is wrong, in one sentence.
     """
     metrics, kept, limits = _sorted_rules(rules, guards, constraints)
-    allowed = policy or Policy()
 
     def describe(function: Callable[P, R_co]) -> Improvable[P, R_co]:
         plain = _checked(function)
@@ -163,7 +162,7 @@ def improvable(
             constraints=kept,
             guards=limits,
             work=_work(plain, within, memory),
-            policy=allowed if consent is None else msgspec.structs.replace(allowed, consent=consent),
+            policy=_policy(policy or Policy(), consent),
             about=(inspect.getdoc(plain) or "").partition("\n")[0] if about is None else about,
         )
         described = cast("Improvable[P, R_co]", function)
@@ -344,6 +343,10 @@ def _sorted_rules(
     limits = [rule for rule in rules if isinstance(rule, Guard)]
     limits += [rule if isinstance(rule, Guard) else words.limit(rule, names) for rule in (*on_metrics, *guards)]
     return metrics, (*(text for text in texts if text not in on_metrics), *constraints), tuple(limits)
+
+
+def _policy(policy: Policy, consent: str | None) -> Policy:
+    return policy if consent is None else msgspec.structs.replace(policy, consent=consent)
 
 
 def _work(function: FunctionType, within: str | float | None, memory: str | float | None) -> Function:

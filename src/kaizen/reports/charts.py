@@ -18,17 +18,20 @@ LIMIT = 2_000
 _NOTES = 300  # dots up to which each carries its note
 _LOG = 30  # ratio of the ends from which a positive axis is logarithmic
 _MOST = 8e307  # beyond it, the length of an axis would not be a number
+_LEAST = 1e-290  # length of an axis that can still be divided
+_LONG = 160  # letters of a note or name
 _LABEL = 7.0  # width of a letter, roughly
+_AROUND = ((8, 4, ""), (-8, 4, "end"), (0, -9, "middle"), (0, 18, "middle"), (8, -7, ""), (-8, 15, "end"))  # a dot
 
 Shape = Literal["ring", "disc", "square", "triangle", "diamond", "star", "cross"]
 
 _GLYPHS: dict[Shape, str] = {
-    "ring": "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0z",
-    "disc": "m-2.6 0a2.6 2.6 0 1 0 5.2 0a2.6 2.6 0 1 0-5.2 0z",
+    "ring": "m0-3a3 3 0 1 1-.1 0z",
+    "disc": "m0-2.6a2.6 2.6 0 1 1-.1 0z",
     "square": "m-2.5-2.5h5v5h-5z",
     "triangle": "m0-3.6l3.4 6h-6.8z",
     "diamond": "m0-3.8l3.8 3.8-3.8 3.8-3.8-3.8z",
-    "star": "m-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0z",
+    "star": "m0-6a6 6 0 1 1-.1 0z",
     "cross": "m-3-3l6 6m0-6l-6 6",
 }
 """In the order in which they are drawn: what matters most lies on top."""
@@ -83,15 +86,15 @@ def told(text: str) -> str:
     return _UNTELLABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def axis(values: Iterable[float], *, ticks: int = 5, pad: float = 0.06, even: bool = False) -> Axis:
-    """Lay an axis around values, of which there must be one; logarithmic if all are positive and range far, or ``even``."""
+def axis(values: Iterable[float], *, ticks: int = 3, pad: float = 0.06, even: bool = False) -> Axis:
+    """Lay an axis around one value or more; logarithmic if all are positive and range far, unless ``even``."""
     kept = [min(max(value, -_MOST), _MOST) for value in values]
     low, high = min(kept), max(kept)
     if not even and low > 0 and high / low > _LOG:
         grow = (high / low) ** pad
         low, high = max(low / grow, 5e-324), min(high * grow, _MOST)
         return Axis(low=low, high=high, ticks=_decades(low, high), log=True)
-    room = (high - low) * pad if high > low else max(abs(low) * 0.05, 1e-300) if low else 1.0
+    room = (high - low) * pad if high - low > _LEAST else max(abs(low) * 0.05, _LEAST) if low else 1.0
     low, high = low - room, high + room
     return Axis(low=low, high=high, ticks=_round_numbers(low, high, ticks))
 
@@ -115,11 +118,12 @@ def number(value: float, step: float | None = None) -> str:
 
 
 def _round_numbers(low: float, high: float, count: int) -> tuple[Mark, ...]:
+    """Return ``count`` round numbers or somewhat more, where floats are dense enough."""
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough)) if rough >= 1e-300 else rough
-    step = next((power * by for by in (1, 2, 5, 10) if power * by >= rough), rough)
+    step = max((power * by for by in (1, 2, 5) if power * by <= rough), default=rough)
     first, last = math.ceil(low / step), math.floor(high / step)
-    ticks = {number(i * step, step): i * step for i in range(first, min(last, first + 2 * count) + 1)}
+    ticks = {number(i * step, step): i * step for i in range(first, min(last, first + 4 * count) + 1)}
     return tuple(Mark(at=value, label=label) for label, value in ticks.items() if low <= value <= high)
 
 
@@ -175,13 +179,8 @@ def timeline(
     """Draw readings in their order: ``levels`` as steps, ``changes`` as rules, ``faults`` as crosses on the axis."""
     xs = [dot.x for dot in (*dots, *faults)]
     ys = [*(dot.y for dot in dots), *(level.y for level in levels)]
-    plot = Plot(
-        x=axis([1.0, *xs], ticks=6, pad=0.01, even=True), y=axis([*ys, *_near(limits, ys)], ticks=4), width=640, height=200
-    )
-    body = [*_grid(plot), *_across(plot, "run", whole=True)]
-    body += _rules(plot, changes)
-    for limit in _limits(plot, limits):
-        body.append(limit)
+    plot = Plot(x=axis([1.0, *xs], pad=0.01, even=True), y=axis([*ys, *_near(limits, ys)]), width=640, height=200)
+    body = [*_grid(plot), *_across(plot, "run", whole=True), *_rules(plot, changes), *_limits(plot, limits)]
     body += _dots(plot, thinned(dots, most))
     body += _dots(plot, thinned([msgspec.structs.replace(dot, y=plot.y.low) for dot in faults], most // 4))
     body += [
@@ -191,16 +190,16 @@ def timeline(
     if levels:
         last = levels[-1]
         body.append(_text(plot.width, float(plot.down(last.y)) + 4, number(last.y), "level-label", "end"))
-    return _svg("timeline", plot.width, plot.height, title, desc, body)
+    return _svg("timeline", (plot.width, plot.height), body, title=title, desc=desc)
 
 
 def scatter(
     dots: Sequence[Dot], *, front: Sequence[tuple[float, float]] = (), across: str, up: str, title: str, desc: str,
     most: int = LIMIT,
 ) -> str:  # fmt: skip
-    """Draw one quantity against another; ``front`` runs from the best x to the best y, ``across`` and ``up`` name the axes."""
-    x, y = axis([dot.x for dot in dots], ticks=5), axis([dot.y for dot in dots], ticks=5)
-    plot = Plot(x=x, y=y, width=520, height=360, top=26, bottom=44, right=24)
+    """Draw one quantity against another, named ``across`` and ``up``; ``front`` runs from best x to best y."""
+    x, y = axis([dot.x for dot in dots]), axis([dot.y for dot in dots])
+    plot = Plot(x=x, y=y, width=520, height=372, top=38, bottom=44, right=24)
     body = [*_grid(plot), *_across(plot, "")]
     body += [_text(0, 12, up, "name"), _text(plot.width - plot.right, plot.height - 4, across, "name", "end")]
     if front:
@@ -209,13 +208,18 @@ def scatter(
     plain, named = [dot for dot in dots if not dot.label], [dot for dot in dots if dot.label]
     body += _dots(plot, [*thinned(plain, most), *named])
     body += _labels(plot, named)
-    return _svg("scatter", plot.width, plot.height, title, desc, body)
+    return _svg("scatter", (plot.width, plot.height), body, title=title, desc=desc)
 
 
 def strip(
-    gain: float | None, ends: tuple[float | None, float | None], *, reach: float, marks: tuple[float, float], shape: Shape,
+    gain: float | None,
+    ends: tuple[float | None, float | None],
+    *,
+    reach: float,
+    marks: tuple[float, float],
+    shape: Shape,
     title: str,
-) -> str:  # fmt: skip
+) -> str:
     """Draw one gain and its interval as one row of a forest plot, zero in the middle.
 
     An end that is ``None`` or lies beyond ``reach`` is an arrow; ``marks`` are the loss tolerated and the gain wanted.
@@ -225,10 +229,9 @@ def strip(
     def at(value: float) -> float:
         return width / 2 + min(max(value / reach, -1.0), 1.0) * (width / 2 - 6)
 
-    body = [
-        "".join(f'<path class="{kind}" d="M{_short(at(mark))} 0V18"/>' for kind, mark in zip(("loss", "wanted"), marks, strict=True) if mark),
-        f'<path class="zero" d="M{_short(width / 2)} 0V18"/>',
-    ]
+    limits = zip(("loss", "wanted"), marks, strict=True)
+    body = [f'<path class="{kind}" d="M{_short(at(mark))} 0V18"/>' for kind, mark in limits if mark]
+    body.append(f'<path class="zero" d="M{_short(width / 2)} 0V18"/>')
     low, high = (-math.inf if ends[0] is None else ends[0]), (math.inf if ends[1] is None else ends[1])
     if gain is not None or math.isfinite(low) or math.isfinite(high):
         from_, to = at(max(low, -reach)), at(min(high, reach))
@@ -236,27 +239,29 @@ def strip(
         body.append(f'<path class="interval" d="M{_short(from_)} {middle:g}H{_short(to)}{arrows}"/>')
     if gain is not None:
         body.append(f'<path class="{shape}" d="M{_short(at(gain))} {middle:g}{_GLYPHS[shape]}"/>')
-    return _svg("strip", width, 18, title, "", body)
+    return _svg("strip", (width, 18), body, title=title, desc="")
 
 
 def glyph(shape: Shape) -> str:
     """Draw one shape, for a legend."""
-    return f'<svg class="glyph" viewBox="-7 -7 14 14" aria-hidden="true"><path class="{shape}" d="M0 0{_GLYPHS[shape]}"/></svg>'
+    path = f'<path class="{shape}" d="M0 0{_GLYPHS[shape]}"/>'
+    return f'<svg class="glyph" viewBox="-7 -7 14 14" aria-hidden="true">{path}</svg>'
 
 
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _svg(kind: str, width: float, height: float, title: str, desc: str, body: Iterable[str]) -> str:
+def _svg(kind: str, size: tuple[float, float], body: Iterable[str], *, title: str, desc: str) -> str:
     said = f"<title>{_told(title)}</title>" + (f"<desc>{_told(desc)}</desc>" if desc else "")
-    box = f'viewBox="0 0 {width:g} {height:g}"'
+    box = f'viewBox="0 0 {size[0]:g} {size[1]:g}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" {box} role="img">{said}{"".join(body)}</svg>'
 
 
 def _told(text: str) -> str:
-    return escape(told(text))
+    text = told(text)
+    return escape(text if len(text) <= _LONG else f"{text[: _LONG - 1]}…")
 
 
 def _short(length: float) -> str:
-    return f"{length:.1f}".removesuffix(".0").replace("-0", "0") if abs(length) < 0.05 else f"{length:.1f}".removesuffix(".0")
+    return f"{round(length, 1) + 0.0:.1f}".removesuffix(".0")
 
 
 def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "") -> str:
@@ -331,7 +336,7 @@ def _labels(plot: Plot, dots: Sequence[Dot]) -> list[str]:
     body = []
     for dot in dots:
         x, y, wide = float(plot.across(dot.x)), float(plot.down(dot.y)), _LABEL * len(dot.label)
-        for dx, dy, anchor in ((8, 4, ""), (-8, 4, "end"), (0, -9, "middle"), (0, 18, "middle"), (8, -7, ""), (-8, 15, "end")):
+        for dx, dy, anchor in _AROUND:
             start = x + dx - {"": 0, "end": wide, "middle": wide / 2}[anchor]
             box = (start, y + dy - 11, start + wide, y + dy + 1)
             inside = box[0] >= 0 and box[2] <= plot.width and box[1] >= 0

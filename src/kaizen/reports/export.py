@@ -167,7 +167,7 @@ def _cell(value: Cell) -> Cell:
 
 def as_jsonl(table: Sequence[Row]) -> bytes:
     """Write one JSON object a line."""
-    return b"".join(json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n" for row in table)
+    return b"".join(msgspec.json.encode(row) + b"\n" for row in table)
 
 
 def as_parquet(table: Sequence[Row]) -> bytes:

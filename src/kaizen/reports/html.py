@@ -4,11 +4,11 @@ Words and order stand in ``page.jinja``, looks in ``style.jinja``, drawing in ``
 the story does not say already, which is little: sums, medians, what to draw.
 """
 
-import datetime
 import importlib.metadata
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -34,8 +34,8 @@ def page(story: Story) -> str:
     """Tell a story as one HTML page: nothing in it runs, nothing is loaded, and the same story gives the same bytes."""
     trials = {test.id: test for test in story.trials}
     gained = since_first(story.standards, trials)
-    pareto = pictures.pareto(story)
-    return _environment().get_template("page.jinja").render(
+    template = _environment().get_template("page.jinja")
+    return template.render(
         story=story,
         head=story.head,
         process=story.head.process,
@@ -43,11 +43,9 @@ def page(story: Story) -> str:
         gained=gained[story.head.standard.number],
         totals=_totals(story, gained[story.head.standard.number]),
         standards=[_standard(kept, story.standards, trials, gained) for kept in story.standards],
-        timelines=[(metric, _drawn(pictures.timeline(story, metric))) for metric in story.head.process.metrics],
-        every=charts.stride(len(story.runs), pictures.most(story)),
+        timelines=[(metric, pictures.timeline(story, metric)) for metric in story.head.process.metrics],
         legend=[(_drawn(charts.glyph(shape)), pictures.WORDS[shape]) for shape in pictures.shapes(story)],
-        pareto=pareto,
-        pareto_svg=_drawn(pareto.svg) if pareto else None,
+        pareto=pictures.pareto(story),
         tests=_tests(story),
         faults=_faults(story.runs),
         purposes=_purposes(story),
@@ -99,8 +97,8 @@ def _value(setting: Setting, name: str) -> str | None:
 
 def _tests(story: Story) -> dict[str, Any]:
     """Return the rows of trials, latest first, and how many older ones are left out."""
-    kept = {test.id for test in story.trials[-_TRIALS:]} | {test.id for test in story.trials if test.adopted is not None}
-    shown = [test for test in reversed(story.trials) if test.id in kept]
+    old = story.trials[:-_TRIALS]
+    shown = [*reversed(story.trials[-_TRIALS:]), *(test for test in reversed(old) if test.adopted is not None)]
     reaches = {metric.name: _reach(metric, shown) for metric in story.head.process.metrics}
     rows = []
     for test in shown:
@@ -111,10 +109,10 @@ def _tests(story: Story) -> dict[str, Any]:
             "changes": changes(test.trial.increment.before, test.trial.increment.after),
             "pairs": test.verdict.pairs if test.verdict else len(under_way.trial.pairs) if under_way else None,
             "spend": test.spend if under_way is None else under_way.spend,
-            "waits": under_way is not None and under_way.verdict is not None,
+            "remarks": _remarks(test, story.head.process.policy.consent if under_way and under_way.verdict else ""),
             "strips": {name: _strip(test, name, reach) for name, reach in reaches.items()},
         })  # fmt: skip
-    return {"rows": rows, "left": len(story.trials) - len(shown)}
+    return {"rows": rows, "ids": {test.id for test in shown}, "left": len(story.trials) - len(shown)}
 
 
 def _word(test: Tested) -> str:
@@ -123,6 +121,19 @@ def _word(test: Tested) -> str:
     if test.verdict is None:
         return "open"
     return test.verdict.decision.replace("_", " ")
+
+
+def _remarks(test: Tested, awaited: str) -> list[str]:
+    """Return what there is to say of how a trial ended; ``awaited`` is whose consent it waits for."""
+    found = []
+    if test.stopped is not None:
+        found.append(": ".join(filter(None, (test.stopped.reason, test.stopped.note))))
+    elif test.verdict is not None and test.verdict.decision != "better":  # for better, the numbers speak
+        found.append(test.verdict.reason)
+    if len(test.verdicts) > 1:
+        found.append(f"corrected; before: {', '.join(v.decision.replace('_', ' ') for v in test.verdicts[:-1])}")
+    people = {"waits for the consent of": awaited, "agreed to by": test.consent, "refused by": test.refused}
+    return found + [f"{said} {who}" for said, who in people.items() if who]
 
 
 def _design(test: Tested, name: str) -> Metric | None:
@@ -145,7 +156,8 @@ def _strip(test: Tested, name: str, reach: float) -> Markup | None:
     marks = (metric.as_loss(metric.margin), metric.as_gain(metric.worthwhile))
     title = f"trial {test.id}: {name} {spell(effect, metric)}"
     shape: charts.Shape = "disc" if test.adopted is not None else "ring"
-    return _drawn(charts.strip(effect.gain, (effect.low, effect.high), reach=reach, marks=marks, shape=shape, title=title))
+    ends = (effect.low, effect.high)
+    return _drawn(charts.strip(effect.gain, ends, reach=reach, marks=marks, shape=shape, title=title))
 
 
 def _faults(runs: Sequence[Tried]) -> list[tuple[str, int, Tried]]:
@@ -180,8 +192,8 @@ def _late(story: Story) -> Spend | None:
 
 
 def _methods(story: Story) -> list[str]:
-    judges = {test.trial.design.method for test in story.trials} | {v.method for test in story.trials for v in test.verdicts}
-    return sorted(judges - {""})
+    judges = {test.trial.design.method for test in story.trials}
+    return sorted(judges | {verdict.method for test in story.trials for verdict in test.verdicts} - {""})
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -193,15 +205,12 @@ def spell(effect: Effect, metric: Metric) -> str:
     if effect.exact:
         return _signed(f"{gain} (exact)")
     ends = (effect.low, effect.high) if metric.better == "higher" else (effect.high, effect.low)
-    match tuple(None if end is None else metric.spell(end) for end in ends):
-        case (None, None):
-            return _signed(f"{gain} (too few pairs for an interval)")
-        case (low, None):
-            return _signed(f"{gain} (above {low})")
-        case (None, high):
-            return _signed(f"{gain} (below {high})")
-        case (low, high):
-            return _signed(f"{gain} [{low}, {high}]")
+    low, high = (None if end is None else metric.spell(end) for end in ends)
+    if low is None and high is None:
+        return _signed(f"{gain} (too few pairs for an interval)")
+    if low is None or high is None:
+        return _signed(f"{gain} (below {high})" if low is None else f"{gain} (above {low})")
+    return _signed(f"{gain} [{low}, {high}]")
 
 
 def _signed(text: str) -> str:
@@ -213,7 +222,7 @@ def when(at: int) -> str:
     """Say a time in µs since 1970: ``2026-03-12 14:03``, in UTC."""
     if not 0 < at < 253_402_300_800_000_000:  # the year 10,000
         return "–"
-    return f"{datetime.datetime.fromtimestamp(at // 1_000_000, datetime.UTC):%Y-%m-%d %H:%M}"
+    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at):%Y-%m-%d %H:%M}"
 
 
 def seconds(value: float) -> str:
@@ -226,7 +235,11 @@ def seconds(value: float) -> str:
 
 def fold(log: float) -> str:
     """Say evidence, given as ln, as people bet: ``54``-fold."""
-    return "certain" if log >= 700 else "0" if log < -9 else f"{math.exp(log):,.3g}" if log < 13 else f"e{log:.0f}"
+    if abs(log) < 9:
+        return f"{math.exp(log):,.3g}" if log >= 0 else f"{math.exp(log):.2f}"
+    return (
+        "certain" if log >= 700 else "0" if log < 0 else f"{math.exp(log):.1e}".replace("e+0", "e").replace("e+", "e")
+    )
 
 
 def _shown(value: object) -> object:
@@ -234,8 +247,8 @@ def _shown(value: object) -> object:
     return charts.told(value) if type(value) is str else value
 
 
-def _drawn(svg: str | None) -> Markup | None:
-    return None if svg is None else Markup(svg)  # noqa: S704 - charts escapes all that it is told
+def _drawn(svg: str) -> Markup:
+    return Markup(svg)  # noqa: S704 - charts escapes all that it is told
 
 
 def _version() -> str:
@@ -252,5 +265,7 @@ def _environment() -> jinja2.Environment:
         finalize=_shown, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     number = charts.number
-    environment.filters.update(spell=spell, when=when, seconds=seconds, fold=fold, number=number, signed=_signed, log=math.log)
+    environment.filters.update(
+        spell=spell, when=when, seconds=seconds, fold=fold, number=number, signed=_signed, log=math.log, drawn=_drawn
+    )
     return environment

@@ -10,7 +10,6 @@ from kaizen.metric import Metric
 from kaizen.reports import Story, charts
 from kaizen.reports.charts import Dot, Level, Mark, Shape
 from kaizen.setting import Setting
-from kaizen.trial import Fault
 
 _DOTS = 6_000  # of all timelines together
 _PURPOSES = {"scout": "scout", "trial": "trial", "null": "null trial", "shadow": "shadow run"}
@@ -29,12 +28,16 @@ Place = tuple[float, float]
 
 
 # ── run by run ────────────────────────────────────────────────────────────────────────────────────────────────────────
-def most(story: Story) -> int:
-    """Return how many dots one timeline may have."""
-    return min(charts.LIMIT, _DOTS // len(story.head.process.metrics))
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric's readings, drawn."""
+
+    svg: str
+    readings: int
+    every: int
+    """1 where all are drawn, else k where every k-th is."""
 
 
-def timeline(story: Story, metric: Metric) -> str | None:
+def timeline(story: Story, metric: Metric) -> Timeline | None:
     """Draw every reading of one metric in order; nothing if there is none."""
     dots, faults = _dots(story, metric), _faults(story)
     if not dots:
@@ -47,11 +50,13 @@ def timeline(story: Story, metric: Metric) -> str | None:
     low, high = min(dot.y for dot in dots), max(dot.y for dot in dots)
     seen = f"{len(dots)} readings from {charts.number(low)} to {charts.number(high)}, {len(faults)} faults"
     changes = [Mark(at=start - 0.5, label=str(number)) for number, start in starts if number > starts[0][0]]
-    return charts.timeline(
-        dots, faults=faults, levels=[level for _, level in levels], changes=changes, most=most(story),
+    most = min(charts.LIMIT, _DOTS // len(story.head.process.metrics))
+    svg = charts.timeline(
+        dots, faults=faults, levels=[level for _, level in levels], changes=changes, most=most,
         limits=[Mark(at=at, label=f"guard {word} {charts.number(at)}") for at, word in limits if at is not None],
         title=f"{metric.name}, run by run", desc=f"{seen}; {typical}" if typical else seen,
     )  # fmt: skip
+    return Timeline(svg=svg, readings=len(dots), every=charts.stride(len(dots), most))
 
 
 def shapes(story: Story) -> list[Shape]:
@@ -189,7 +194,7 @@ def _medians(story: Story, across: Metric, up: Metric) -> dict[Setting, tuple[Pl
 
 
 def _scatter_dots(story: Story, places: Mapping[Setting, Place]) -> list[Dot]:
-    """Return today's standard, then what is recommended, then former standards, then all others: as room for names goes."""
+    """Return today's standard, what is recommended, former standards, all others: the first get room for names."""
     named: dict[Setting, tuple[Shape, str, str]] = {}
     today = story.head.standard
     named[today.setting] = ("star", str(today.number), f"standard {today.number}, today's")
@@ -209,4 +214,6 @@ def _scatter_dots(story: Story, places: Mapping[Setting, Place]) -> list[Dot]:
 
 def _axis_name(metric: Metric, lower: str, higher: str) -> str:
     unit = f", {metric.unit}" if metric.unit else ""
-    return f"{metric.name}{unit}  {lower if metric.better == 'lower' else higher}"
+    name = f"{metric.name}{unit}"
+    name = name if len(name) <= 40 else f"{name[:39]}…"
+    return f"{name}  {lower if metric.better == 'lower' else higher}"

@@ -253,22 +253,38 @@ def limit_memory(mebibytes: float) -> None:
 
 def serve(descriptor: int) -> None:
     """Be the nursery: fork a guardian for every order that comes, until the supervisor lets go."""
-    os.set_inheritable(descriptor, False)  # noqa: FBT003 # or every command would hold on to it
+    os.set_inheritable(descriptor, False)  # or every command would hold on to it
     line = socket.socket(fileno=descriptor)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # guardians, and what a killed guardian leaves, are reaped unasked
     prctl(_SUBREAPER, 1)
-    while True:
-        head, descriptors, _, _ = socket.recv_fds(line, 8, 4)
-        if len(head) < 8:
+    guardians: set[int] = set()
+    try:
+        while True:
+            head, descriptors, _, _ = socket.recv_fds(line, 8, 4)
+            if len(head) < 8:
+                return
+            order = json.loads(_exactly(line, int.from_bytes(head, "big")))
+            for fd in descriptors:
+                os.set_inheritable(fd, False)
+            task = Task(*descriptors[:4], order["within"])
+            guardians.add(fork_guardian(task, command_work(order)))
+            for fd in descriptors:
+                os.close(fd)
+    finally:
+        _sweep_strays(guardians)
+
+
+def _sweep_strays(guardians: set[int]) -> None:
+    """Kill what killed guardians have left to a nursery whose supervisor is gone (Linux); the others sweep themselves."""
+    until = time.monotonic() + PATIENCE_S
+    while LINUX and time.monotonic() < until:
+        children = [pid for pid, parent, _, state in processes() if parent == os.getpid() and state not in "ZX"]
+        if not children:
             return
-        order = json.loads(_exactly(line, int.from_bytes(head, "big")))
-        for fd in descriptors:
-            os.set_inheritable(fd, False)  # noqa: FBT003
-        alive, report, out, err = descriptors
-        task = Task(alive, report, out, err, order["within"])
-        fork_guardian(task, command_work(order))
-        for fd in descriptors:
-            os.close(fd)
+        for pid in children:
+            if pid not in guardians:
+                kill(pid)  # what it has started is the nursery's next
+        time.sleep(0.005)
 
 
 def fork_guardian(task: Task, work: Work) -> int:

@@ -93,7 +93,8 @@ def _explain(error: Exception, *, as_json: bool, debug: bool) -> int:
     if as_json:
         import json
 
-        _print(json.dumps({"error": message, "hint": hint, "exit_status": status}, ensure_ascii=False))
+        document = {"error": message, "hint": hint, "exit_status": status}
+        _print(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
     else:
         sys.stderr.write(f"kaizen: {message}\n{f'  hint: {hint}{chr(10)}' if hint else ''}")
     return status

@@ -75,7 +75,7 @@ def _check_work(bench: Bench) -> None:
     if isinstance(work, Function) and bench.function is None:
         source, _, function = work.name.partition(":")
         raise Mistake(
-            f"the function of {name} must be named with its module or file, so that it can be loaded; got its name alone",
+            f"the function of {name} must be named with its module or file, to be loaded; got its name alone",
             hint=f"kaizen improve {source}:{function}, or kaizen improve path/to/file.py:{function}",
         )
 

@@ -18,6 +18,7 @@ from kaizen.faces.cli.answer import (
     tried_document,
     verdict_document,
 )  # fmt: skip
+from kaizen.ledger import Record
 from kaizen.reports import lines, text
 from kaizen.workshop.bench import Bench
 
@@ -142,8 +143,18 @@ def lessons(given: argparse.Namespace) -> Answer:
 def log(given: argparse.Namespace) -> Answer:
     """Show the latest records, one a line."""
     with place.at_rest(given) as bench:
-        records = bench.log[-given.n :]
+        records = _latest(bench, given.n)
     return Answer("\n".join(map(lines.log_line, records)), list(map(record_document, records)), many=True)
+
+
+def _latest(bench: Bench, wanted: int) -> list[Record]:
+    """Read the last records of a process, going back as far as needs be and no farther."""
+    last, back = bench.head.seq, wanted
+    while True:
+        found = list(bench.wheel.ledger.read(bench.name, after=max(0, last - back)))
+        if len(found) >= wanted or back >= last:
+            return found[-wanted:]
+        back *= 4  # other processes' records lie between
 
 
 def report(given: argparse.Namespace) -> Answer:
