@@ -48,7 +48,9 @@ def adopt(head: Head, open_: UnderWay, verdict: Verdict, *, by: str) -> tuple[En
     if open_.trial.purpose == "null":
         raise OutOfTurn(f"a null trial must never be adopted; got trial {open_.trial.id}", hint="it changes nothing")
     if not (verdict.settled and verdict.decision == "better"):
-        raise OutOfTurn(f"a trial must be judged better to be adopted; got {verdict.decision}", hint="only proof makes a standard")
+        raise OutOfTurn(
+            f"a trial must be judged better to be adopted; got {verdict.decision}", hint="only proof makes a standard"
+        )
     standard = Standard(
         number=head.standard.number + 1,
         setting=open_.trial.increment.after,
@@ -94,14 +96,20 @@ def waiting(head: Head, trial: int | None) -> UnderWay:
     found = [open_ for open_ in head.trials if open_.verdict is not None and trial in (None, open_.trial.id)]
     if not found:
         what = "a trial" if trial is None else f"trial {trial}"
-        raise OutOfTurn(f"{what} must wait for consent; got none that does", hint="see 'kaizen show': a trial waits once it is judged better")
+        raise OutOfTurn(
+            f"{what} must wait for consent; got none that does",
+            hint="see 'kaizen show': a trial waits once it is judged better",
+        )
     return found[0]
 
 
 def superseded(head: Head, *, keep: int | None = None) -> tuple[Entry, ...]:
     """End all trials and proposals that stand on the standard that is being replaced."""
     note = f"standard {head.standard.number} was replaced"
-    return (*stop(head, "superseded", note=note, keep=keep), *(Refused(proposal=p.id, note=note) for p in head.proposals))
+    return (
+        *stop(head, "superseded", note=note, keep=keep),
+        *(Refused(proposal=p.id, note=note) for p in head.proposals),
+    )
 
 
 def stop(head: Head, reason: StopReason, *, note: str, keep: int | None = None) -> tuple[Entry, ...]:
@@ -190,7 +198,10 @@ def lesson_of(head: Head, open_: UnderWay, verdict: Verdict) -> Lesson:
 def _alarm(open_: UnderWay) -> tuple[Entry, ...]:
     """Pull the andon: a copy of the standard was found better, so luck has won or the pairs are not alike."""
     because = f"trial {open_.trial.id} found a copy of the standard better than itself: look for what favours a side"
-    return (Refused(trial=open_.trial.id, note="a null trial is never adopted"), Pulled(andon=Andon(because=because, by="kaizen")))
+    return (
+        Refused(trial=open_.trial.id, note="a null trial is never adopted"),
+        Pulled(andon=Andon(because=because, by="kaizen")),
+    )
 
 
 def _scope(before: Mapping[str, Any]) -> str:

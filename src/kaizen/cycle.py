@@ -89,7 +89,14 @@ Step = Check | Drop | GiveUp | Rest | HandOut | NextBlock | OpenTrial | AskPlann
 
 def next_step(journal: Journal) -> Step:
     """Return the first row of the table that applies; total and pure."""
-    return _drop(journal.head) or _check(journal) or _give_up(journal) or _rest(journal) or _hand_out(journal) or _trial_work(journal)
+    return (
+        _drop(journal.head)
+        or _check(journal)
+        or _give_up(journal)
+        or _rest(journal)
+        or _hand_out(journal)
+        or _trial_work(journal)
+    )
 
 
 def allocate(journal: Journal) -> int | None:
@@ -167,7 +174,9 @@ def _rest(journal: Journal) -> Rest | None:
     for open_ in head.trials:
         if open_.verdict is not None:
             name = head.process.policy.consent
-            return Rest(reason="consent", because=f"trial {open_.trial.id} is better and waits for the consent of {name}")
+            return Rest(
+                reason="consent", because=f"trial {open_.trial.id} is better and waits for the consent of {name}"
+            )
     lost = any(run.id in journal.lost for run in head.runs)
     because = affordable(head, 0 if lost else 1)
     return Rest(reason="budget", because=because) if because else None

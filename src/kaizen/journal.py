@@ -13,8 +13,31 @@ import msgspec
 
 from kaizen.errors import Damaged
 from kaizen.ledger import (
-    Adopted, Advised, Amended, Asked, Cleared, Consented, Corrected, Described, Entry, Faulted, Judged, Late, Learned,
-    Opened, Proposed, Pulled, Record, Refused, Reported, Retracted, RolledBack, Scouted, Taught, Told, Voiced,
+    Adopted,
+    Advised,
+    Amended,
+    Asked,
+    Cleared,
+    Consented,
+    Corrected,
+    Described,
+    Entry,
+    Faulted,
+    Judged,
+    Late,
+    Learned,
+    Opened,
+    Proposed,
+    Pulled,
+    Record,
+    Refused,
+    Reported,
+    Retracted,
+    RolledBack,
+    Scouted,
+    Taught,
+    Told,
+    Voiced,
 )  # fmt: skip
 from kaizen.process import Process
 from kaizen.setting import Numbers, Setting, Texts
@@ -172,8 +195,8 @@ class Memory(Protocol):
         """Return the names of all processes, in the order they were described."""
         ...
 
-    def runs(self, process: str, *, fingerprint: str | None = None, trial: int | None = None, of: int | None = None,
-             after: int = 0, latest: int | None = None) -> Sequence[Tried]:  # fmt: skip
+    def runs(self, process: str, *, number: int | None = None, fingerprint: str | None = None, trial: int | None = None,
+             of: int | None = None, after: int = 0, latest: int | None = None) -> Sequence[Tried]:  # fmt: skip
         """Return finished runs in order of ``seq``: those that match, behind ``after``, the ``latest`` so many."""
         ...
 
@@ -198,10 +221,12 @@ class History:
         self._memory = memory
         self._process = process
 
-    def runs(self, *, fingerprint: str | None = None, trial: int | None = None, of: int | None = None, after: int = 0,
-             latest: int | None = None) -> Sequence[Tried]:  # fmt: skip
+    def runs(self, *, number: int | None = None, fingerprint: str | None = None, trial: int | None = None,
+             of: int | None = None, after: int = 0, latest: int | None = None) -> Sequence[Tried]:  # fmt: skip
         """Return finished runs (see ``Memory.runs``)."""
-        return self._memory.runs(self._process, fingerprint=fingerprint, trial=trial, of=of, after=after, latest=latest)
+        return self._memory.runs(
+            self._process, number=number, fingerprint=fingerprint, trial=trial, of=of, after=after, latest=latest
+        )
 
     def trials(self) -> Sequence[Tested]:
         """Return all trials in order of opening."""
@@ -244,7 +269,9 @@ def step(head: Head | None, record: Record) -> Head:
         match record.entry:
             case Described(process=process):
                 return Head(seq=record.seq, process=process, standard=first_standard(process, record.by))
-        raise Damaged(f"the first entry of {record.process} must be Described; got {type(record.entry).__name__} at {record.seq}")
+        raise Damaged(
+            f"the first entry of {record.process} must be Described; got {type(record.entry).__name__} at {record.seq}"
+        )
     return _replace(_apply(head, record, record.entry), seq=record.seq)
 
 
@@ -253,17 +280,21 @@ def first_standard(process: Process, by: str) -> Standard:
     return Standard(number=1, setting=process.standard, evidence="given", because="as described", by=by)
 
 
-def _apply(head: Head, record: Record, entry: Entry) -> Head:  # noqa: PLR0911 - one case per entry kind
+def _apply(head: Head, record: Record, entry: Entry) -> Head:
     match entry:
         case Described():
             raise Damaged(f"{record.process} must be described once; got a second time at {record.seq}")
         case Amended(process=process, standard=standard, comparable=comparable):
             era = head.era if comparable else record.seq
-            return _replace(head, process=process, standard=standard or head.standard, revision=head.revision + 1, era=era)
+            return _replace(
+                head, process=process, standard=standard or head.standard, revision=head.revision + 1, era=era
+            )
         case Scouted(runs=runs):
             return _replace(head, runs=head.runs + runs, next_run=max(run.id for run in runs) + 1)
         case Proposed(id=number, increment=increment):
-            return _replace(head, proposals=(*head.proposals, Proposal(id=number, increment=increment)), next_proposal=number + 1)
+            return _replace(
+                head, proposals=(*head.proposals, Proposal(id=number, increment=increment)), next_proposal=number + 1
+            )
         case Opened():
             return _opened(head, entry)
         case Asked(runs=runs):
@@ -272,13 +303,17 @@ def _apply(head: Head, record: Record, entry: Entry) -> Head:  # noqa: PLR0911 -
             return _answered(head, number, outcome, spend)
         case Late(run=number, outcome=outcome, spend=spend):
             late = (*head.late, (number, outcome)) if head.run(number) is not None else head.late
-            return _replace(head, late=late, spent=head.spent + spend, counts=_replace(head.counts, late=head.counts.late + 1))
+            return _replace(
+                head, late=late, spent=head.spent + spend, counts=_replace(head.counts, late=head.counts.late + 1)
+            )
         case Corrected():
             return _corrected(head, entry)
         case Judged():
             return _judged(head, entry)
         case Consented(trial=trial):
-            opens = tuple(_replace(open_, consent=record.by) if open_.trial.id == trial else open_ for open_ in head.trials)
+            opens = tuple(
+                _replace(open_, consent=record.by) if open_.trial.id == trial else open_ for open_ in head.trials
+            )
             return _replace(head, trials=opens)
         case Refused(trial=trial, proposal=proposal):
             return _replace(
@@ -296,7 +331,9 @@ def _apply(head: Head, record: Record, entry: Entry) -> Head:  # noqa: PLR0911 -
         case Reported(run=number):
             return _replace(head, next_run=number + 1)
         case Learned(lesson=lesson):
-            return _replace(head, next_lesson=lesson.id + 1, counts=_replace(head.counts, lessons=head.counts.lessons + 1))
+            return _replace(
+                head, next_lesson=lesson.id + 1, counts=_replace(head.counts, lessons=head.counts.lessons + 1)
+            )
         case Voiced():
             return _replace(head, counts=_replace(head.counts, voices=head.counts.voices + 1))
         case Pulled(andon=andon):
@@ -341,7 +378,11 @@ def _answered(head: Head, number: int, outcome: Outcome, spend: Spend) -> Head:
     if run is None:
         raise Damaged(f"an answer must be to an open run; got one to run {number}")
     counts = head.counts
-    counts = _replace(counts, told=counts.told + 1) if not isinstance(outcome, Fault) else _replace(counts, faulted=counts.faulted + 1)
+    counts = (
+        _replace(counts, told=counts.told + 1)
+        if not isinstance(outcome, Fault)
+        else _replace(counts, faulted=counts.faulted + 1)
+    )
     return _replace(
         head,
         runs=tuple(open_run for open_run in head.runs if open_run.id != number),
@@ -363,7 +404,9 @@ def _corrected(head: Head, entry: Corrected) -> Head:
         return head
     block, side = entry.block, entry.side
     opens = tuple(
-        _replace(open_, trial=open_.trial.with_outcome(block, side, entry.outcome)) if open_.trial.id == entry.trial else open_
+        _replace(open_, trial=open_.trial.with_outcome(block, side, entry.outcome))
+        if open_.trial.id == entry.trial
+        else open_
         for open_ in head.trials
     )
     return _replace(head, trials=opens)
@@ -406,7 +449,9 @@ def rows(head: Head | None, record: Record, look: Callable[[type[Row], int], Row
         case Late():
             return _late_rows(head, record, entry, look(Tried, entry.run))
         case Corrected(run=number, outcome=outcome):
-            return tuple(_replace(r, outcome=outcome, corrected=(*r.corrected, r.outcome)) for r in _found(look, Tried, number))
+            return tuple(
+                _replace(r, outcome=outcome, corrected=(*r.corrected, r.outcome)) for r in _found(look, Tried, number)
+            )
         case Reported(run=number, setting=setting, outcome=outcome, source=source, conditions=conditions):
             tried = Tried(id=number, seq=record.seq, at=at, by=by, setting=setting, purpose="scout", of=head.standard.number,
                           outcome=outcome, spend=Spend(), conditions=conditions, revision=head.revision, source=source)  # fmt: skip

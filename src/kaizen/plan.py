@@ -45,9 +45,7 @@ Foretell = Callable[[float, float], Prospect]
 class Planner(Protocol):
     """Proposes from the journal alone; what it caches may be thrown away at any time."""
 
-    def plan(
-        self, journal: Journal, *, advice: Advice, prospect: Foretell, seed: int
-    ) -> Plan:
+    def plan(self, journal: Journal, *, advice: Advice, prospect: Foretell, seed: int) -> Plan:
         """Return a scout, an increment that deserves a trial, or a stop with its reason.
 
         ``prospect(gain, sd)`` tells what proof takes, in a metric's units of gain; the same
@@ -85,7 +83,12 @@ def noise(process: Process, rows: Sequence[Tried], standard: Setting) -> dict[st
 def _pair_differences(metric: Metric, rows: Sequence[Tried]) -> list[list[float]]:
     sides: dict[tuple[int, int], dict[str, float]] = {}
     for row in rows:
-        if row.trial is not None and row.block is not None and row.side is not None and isinstance(row.outcome, Reading):
+        if (
+            row.trial is not None
+            and row.block is not None
+            and row.side is not None
+            and isinstance(row.outcome, Reading)
+        ):
             sides.setdefault((row.trial, row.block), {})[row.side] = row.outcome.values[metric.name]
     by_trial: dict[int, list[float]] = {}
     for (trial, _), pair in sides.items():

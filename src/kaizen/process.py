@@ -19,7 +19,9 @@ MEASURED = ("seconds", "cpu_seconds", "peak_memory", "exit_status")
 _NAME = re.compile(r"[^\W\d]\w*([.-]\w+)*")
 
 
-_THE_SHELLS_OWN = frozenset({"PATH", "HOME", "IFS", "PWD", "OLDPWD", "SHELL", "USER", "ENV", "CDPATH", "PS1", "PS2", "PS4", "TMPDIR"})
+_THE_SHELLS_OWN = frozenset(
+    {"PATH", "HOME", "IFS", "PWD", "OLDPWD", "SHELL", "USER", "ENV", "CDPATH", "PS1", "PS2", "PS4", "TMPDIR"}
+)
 
 
 class Shell(msgspec.Struct, frozen=True, kw_only=True, tag="shell", tag_field="kind"):

@@ -94,11 +94,11 @@ class _View(msgspec.Struct, frozen=True):
         return self.known is not None and self.known >= self.loss - _EQUAL
 
     def over(self, level: float) -> tuple[float, ...]:
-        """The gains counted from ``level``."""
+        """Count the gains from ``level``."""
         return tuple(gain - level for gain in self.gains)
 
     def under(self, level: float) -> tuple[float, ...]:
-        """How far the gains fall short of ``level``."""
+        """Tell how far the gains fall short of ``level``."""
         return tuple(level - gain for gain in self.gains)
 
 
@@ -172,7 +172,11 @@ def _shut(views: Sequence[_View], pairs: Sequence[Block]) -> tuple[Decision, str
     for view in exact:
         if not view.kept:
             fault = next((pair.increment for pair in pairs if isinstance(pair.increment, Fault)), None)
-            lost = str(fault) if fault else f"{view.metric.name} {view.metric.spell(view.known or 0.0)} is beyond its margin"
+            lost = (
+                str(fault)
+                if fault
+                else f"{view.metric.name} {view.metric.spell(view.known or 0.0)} is beyond its margin"
+            )
             return "worse", f"{lost}; exactly so"
     if exact and not _noisy(views) and not any(view.gained for view in exact):
         return "not_worthwhile", "no exact metric gains what is worthwhile"
@@ -192,7 +196,10 @@ def _small(views: Sequence[_View]) -> tuple[Decision, str] | None:
     """End it where no metric can still gain what is worthwhile."""
     if any(view.gained for view in _exact(views)) or not _noisy(views):
         return None
-    if all(evidence.log_evidence(view.under(view.metric.as_gain(view.metric.worthwhile))) >= _SMALL for view in _noisy(views)):
+    if all(
+        evidence.log_evidence(view.under(view.metric.as_gain(view.metric.worthwhile))) >= _SMALL
+        for view in _noisy(views)
+    ):
         return "not_worthwhile", "no metric gains what is worthwhile"
     return None
 

@@ -116,19 +116,24 @@ class MemoryLedger:
         with self._lock:
             return tuple(self._of)
 
-    def runs(self, process: str, *, fingerprint: str | None = None, trial: int | None = None, of: int | None = None,
-             after: int = 0, latest: int | None = None) -> tuple[Tried, ...]:  # fmt: skip
+    def runs(self, process: str, *, number: int | None = None, fingerprint: str | None = None, trial: int | None = None,
+             of: int | None = None, after: int = 0, latest: int | None = None) -> tuple[Tried, ...]:  # fmt: skip
         """Return finished runs in order of ``seq`` (see ``Memory.runs``)."""
         with self._lock:
             kept = self._of[process] if process in self._of else _Of()
-            if fingerprint is None:
+            if number is not None:
+                found = [kept.runs[number]] if number in kept.runs else []
+            elif fingerprint is None:
                 found = list(kept.runs.values())
             else:
                 found = [kept.runs[number] for number in kept.fingerprints.get(fingerprint, ())]
         matching = [
             run
             for run in found
-            if (trial is None or run.trial == trial) and (of is None or run.of == of) and run.seq > after
+            if (fingerprint is None or run.setting.fingerprint == fingerprint)
+            and (trial is None or run.trial == trial)
+            and (of is None or run.of == of)
+            and run.seq > after
         ]
         matching.sort(key=lambda run: run.seq)
         return tuple(matching if latest is None else matching[max(0, len(matching) - latest) :])

@@ -188,10 +188,15 @@ class SqliteLedger:
         with self._reading() as db:
             return tuple(name for (name,) in db.execute(sql.PROCESSES).fetchall())
 
-    def runs(self, process: str, *, fingerprint: str | None = None, trial: int | None = None, of: int | None = None,
-             after: int = 0, latest: int | None = None) -> tuple[Tried, ...]:  # fmt: skip
+    def runs(self, process: str, *, number: int | None = None, fingerprint: str | None = None, trial: int | None = None,
+             of: int | None = None, after: int = 0, latest: int | None = None) -> tuple[Tried, ...]:  # fmt: skip
         """Return finished runs in order of ``seq`` (see ``Memory.runs``)."""
-        wanted = ((sql.OF_FINGERPRINT, fingerprint), (sql.OF_TRIAL, trial), (sql.OF_STANDARD, of))
+        wanted = (
+            (sql.OF_NUMBER, number),
+            (sql.OF_FINGERPRINT, fingerprint),
+            (sql.OF_TRIAL, trial),
+            (sql.OF_STANDARD, of),
+        )
         with self._reading() as db:
             return tables.read_runs(db, process, after, latest, [pair for pair in wanted if pair[1] is not None])
 

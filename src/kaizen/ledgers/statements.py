@@ -111,6 +111,7 @@ ROWS = {
     "lesson": "SELECT body FROM lesson WHERE process = ? ORDER BY id",
 }
 RUNS = "SELECT body FROM run WHERE process = ? AND seq > ?"
+OF_NUMBER = " AND id = ?"
 OF_FINGERPRINT = " AND fingerprint = ?"
 OF_TRIAL = " AND trial = ?"
 OF_STANDARD = """ AND "of" = ?"""

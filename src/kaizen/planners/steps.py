@@ -30,6 +30,7 @@ _ODDS = 0.25  # chance of proof below which a trial is not worth its pairs
 _BAD_CHOICES = 2  # faults after which a combination of choices that never went well is left alone
 _NEAR = 0.12  # how close to a fault a step may come, as a share of the range
 
+
 class SmallSteps(msgspec.Struct, frozen=True):
     """Propose one or two changes at a time, near today's standard."""
 
@@ -47,7 +48,9 @@ class SmallSteps(msgspec.Struct, frozen=True):
             return fresh
         if (step := _promising(sight)) is not None:
             return step
-        return Stop(because=f"every small step from standard {sight.head.standard.number} that may be taken has been scouted")
+        return Stop(
+            because=f"every small step from standard {sight.head.standard.number} that may be taken has been scouted"
+        )
 
 
 class _Sight(msgspec.Struct, frozen=True):
@@ -69,12 +72,18 @@ class _Sight(msgspec.Struct, frozen=True):
 def _look(journal: Journal, prospect: Foretell) -> _Sight:
     head = journal.head
     standard = head.standard
-    rows = [row for row in journal.history.runs(of=standard.number, latest=_MEMORY) if row.seq > head.era and _fits(head, row)]
+    rows = [
+        row
+        for row in journal.history.runs(of=standard.number, latest=_MEMORY)
+        if row.seq > head.era and _fits(head, row)
+    ]
     under_way = {run.setting for run in head.runs}
     scouts = [row for row in rows if row.purpose == "scout"]
     trials = [past.trial for past in journal.history.trials() if past.trial.increment.of == standard.number]
     tested = {trial.increment.after for trial in trials} | {waiting.increment.after for waiting in head.proposals}
-    since = max((past.seq for past in journal.history.trials() if past.trial.increment.of == standard.number), default=0)
+    since = max(
+        (past.seq for past in journal.history.trials() if past.trial.increment.of == standard.number), default=0
+    )
     return _Sight(
         head=head,
         rows=rows,
@@ -105,7 +114,11 @@ def _standard_due(head: Head, scouts: Sequence[Tried], *, under_way: bool) -> bo
 
 def _promising(sight: _Sight) -> Increment | None:
     """Return the scouted step most worth a trial, if any is."""
-    found = [c for c in candidates(sight.head, sight.rows, sight.prospect) if c.setting not in sight.tested and c.odds >= _ODDS]
+    found = [
+        c
+        for c in candidates(sight.head, sight.rows, sight.prospect)
+        if c.setting not in sight.tested and c.odds >= _ODDS
+    ]
     if not found:
         return None
     chosen, process, standard = found[0], sight.head.process, sight.head.standard
@@ -121,10 +134,15 @@ def _fresh_step(sight: _Sight, chance: random.Random) -> Scout | None:
     if most == 0:
         return None
     for _ in range(_TRIES):
-        picked = chance.sample(free, 1 if most == 1 or chance.random() < 0.6 else chance.randint(2, most))  # noqa: S311
+        picked = chance.sample(free, 1 if most == 1 or chance.random() < 0.6 else chance.randint(2, most))
         changes = {p.name: _moved(p, standard.setting[p.name], chance) for p in picked}
         setting = _completed(process, standard.setting, changes, chance)
-        if setting is None or setting in sight.taken or setting == standard.setting or _near_fault(process, setting, sight):
+        if (
+            setting is None
+            or setting in sight.taken
+            or setting == standard.setting
+            or _near_fault(process, setting, sight)
+        ):
             continue
         said = ", ".join(f"{name}={value!r}" for name, value in setting.items() if standard.setting.get(name) != value)
         return Scout(setting=setting, because=f"a small step from standard {standard.number}: {said}")

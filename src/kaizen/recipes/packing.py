@@ -234,7 +234,7 @@ class Packed:
         return len(self.dictionary) + sum(map(len, self.blocks))
 
 
-def pack(blob: bytes, *, codec: str = "zlib", block_kib: int = 16, **knobs: Any) -> Packed:  # noqa: ANN401
+def pack(blob: bytes, *, codec: str = "zlib", block_kib: int = 16, **knobs: Any) -> Packed:
     """Pack `blob` block by block; `knobs` are the fields of its codec: `Zlib`, `Bz2` or `Lzma`.
 
     Raises:

@@ -147,7 +147,9 @@ class JudgeContract:
             for length in range(1, 12):
                 assert judge.check(trial_of([(_LEVEL, fault)] * length)).decision != "better"
             mixed: list[tuple[Outcome | float, Outcome | float]] = [(_LEVEL, _LEVEL + 1.0)] * 5 + [(_LEVEL, fault)]
-            sound: list[tuple[Outcome | float, Outcome | float]] = [(_LEVEL, _LEVEL + 1.0)] * 5 + [(_LEVEL, _LEVEL - 1.0)]
+            sound: list[tuple[Outcome | float, Outcome | float]] = [(_LEVEL, _LEVEL + 1.0)] * 5 + [
+                (_LEVEL, _LEVEL - 1.0)
+            ]
             assert judge.check(trial_of(mixed)).evidence <= judge.check(trial_of(sound)).evidence
 
     def test_faults_on_both_sides_are_no_difference(self, judge: Judge) -> None:
@@ -211,7 +213,10 @@ class JudgeContract:
         assert verdict.settled or length < most
         assert [effect.metric for effect in verdict.effects] == (["taste"] if length else [])
         for effect in verdict.effects:
-            low, high = (-math.inf if effect.low is None else effect.low), (math.inf if effect.high is None else effect.high)
+            low, high = (
+                (-math.inf if effect.low is None else effect.low),
+                (math.inf if effect.high is None else effect.high),
+            )
             assert effect.gain is None or low <= effect.gain <= high
             assert 0 <= effect.level < 1
         assert msgspec.json.decode(msgspec.json.encode(verdict), type=Verdict) == verdict

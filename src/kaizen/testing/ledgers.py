@@ -500,6 +500,8 @@ class LedgerContract:
         assert [run.id for run in runs] == [1, 2, 4, 5, 6]
         first = runs[0].setting.fingerprint
         assert [run.id for run in ledger.runs("loaf", fingerprint=first)] == [1]
+        assert [run.id for run in ledger.runs("loaf", number=4)] == [4]
+        assert not ledger.runs("loaf", number=4, fingerprint=first)
         assert [run.id for run in ledger.runs("loaf", trial=1)] == [4, 5]
         assert [run.id for run in ledger.runs("loaf", of=2)] == [6]
         assert [run.id for run in ledger.runs("loaf", after=runs[1].seq)] == [4, 5, 6]

@@ -121,7 +121,10 @@ def check_plan(journal: Journal, plan: Plan) -> None:
     if setting == standard:
         assert isinstance(plan, Scout), "only a person proposes null increments"
         return
-    assert len([name for name in setting if name in standard and setting[name] != standard[name]]) <= head.process.policy.changes
+    assert (
+        len([name for name in setting if name in standard and setting[name] != standard[name]])
+        <= head.process.policy.changes
+    )
     runs = [row for row in history.runs() if row.of == head.standard.number and row.seq > head.era]
     assert setting not in {row.setting for row in runs if row.values is None}
     if isinstance(plan, Increment):
@@ -143,12 +146,17 @@ class PlannerContract:
         """Return a planner with nothing cached."""
         raise NotImplementedError
 
-    def turned(self, process: Process, answer: Work | None = None, *, runs: int | None = None, workers: int = 1) -> tuple[Bench, Watched]:
+    def turned(
+        self, process: Process, answer: Work | None = None, *, runs: int | None = None, workers: int = 1
+    ) -> tuple[Bench, Watched]:
         """Turn a process's wheel for so many runs, or until the planner stops."""
         clock, coins = VirtualClock(), itertools.count(1)
         watched = Watched(self.make_planner())
         workshop = Workshop(
-            MemoryLedger(clock=clock.wall, monotonic=clock.monotonic), root=Path(), planner=watched, coins=lambda: next(coins)
+            MemoryLedger(clock=clock.wall, monotonic=clock.monotonic),
+            root=Path(),
+            planner=watched,
+            coins=lambda: next(coins),
         )
         bench = workshop.describe(process)
         self.go_on(bench, answer or work(process), runs=self.RUNS if runs is None else runs, workers=workers)
@@ -171,7 +179,9 @@ class PlannerContract:
     def ask(self, bench: Bench, seed: int = 7, planner: Planner | None = None) -> Plan:
         """Ask a planner once."""
         journal, wheel = bench.journal, bench.wheel
-        return (planner or self.make_planner()).plan(journal, advice=Advice(), prospect=wheel.prospect(journal.head), seed=seed)
+        return (planner or self.make_planner()).plan(
+            journal, advice=Advice(), prospect=wheel.prospect(journal.head), seed=seed
+        )
 
     # ── what is proposed ────────────────────────────────────────────────────────────────────────────────────────────
     @pytest.mark.parametrize("kind", samples())
@@ -219,7 +229,9 @@ class PlannerContract:
         bench, watched = self.turned(switch, lambda run: Reading(values=Numbers(size=100.0)), runs=200)
         assert isinstance(watched.plans[-1], Stop)
         assert len(bench.runs) < 40
-        single = _process("single", {"pick": 3}, Whole(name="pick", low=1, high=5, levels=(1, 3, 5)), constraints=("pick == 3",))
+        single = _process(
+            "single", {"pick": 3}, Whole(name="pick", low=1, high=5, levels=(1, 3, 5)), constraints=("pick == 3",)
+        )
         _, watched = self.turned(single, runs=400)
         assert isinstance(watched.plans[-1], Stop)
 

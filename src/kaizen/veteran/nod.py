@@ -90,7 +90,11 @@ def _alike(journal: Journal, increment: Increment) -> Nod | None:
         return None
     precedents = tuple(_say(test) for test in failed[: -_MOST - 1 : -1])
     names = ", ".join(sorted(set(_shared(failed[-1].trial.increment, increment))))
-    return Nod(answer="think_again", because=f"the same {names} failed in another combination: {precedents[0]}", precedents=precedents)
+    return Nod(
+        answer="think_again",
+        because=f"the same {names} failed in another combination: {precedents[0]}",
+        precedents=precedents,
+    )
 
 
 def _shared(past: Increment, now: Increment) -> Iterable[str]:

@@ -139,26 +139,25 @@ def improve(
     """
     from kaizen.doers.holder import holder, is_gone
     from kaizen.doers.local import LocalDoer
-    from kaizen.doers.publish import publish
 
+    if workers < 1:
+        raise Mistake(f"workers must be one or more; got {workers}")
     grant(bench, runs=runs, seconds=seconds, money=money, by=by)
     process = bench.process
-    doer = LocalDoer(process, function=bench.function, directory=bench.root, state=bench.state, ledger=bench.ledger_file)
+    doer = LocalDoer(
+        process, function=bench.function, directory=bench.root, state=bench.state, ledger=bench.ledger_file
+    )
     for lease in bench.wheel.ledger.leases(bench.name):
         if is_gone(lease.holder):
             bench.wheel.expire(lease.holder)
     moments: list[Moment] = []
-    published = [bench.standard]
 
     def look(moment: Moment) -> None:
         moments[:] = [moment]
-        if moment.head.standard != published[0]:
-            published[0] = moment.head.standard
-            publish(moment.head.process, moment.head.standard.setting, directory=bench.root)
         if watch is not None:
             watch(moment)
 
-    publish(process, bench.standard.setting, directory=bench.root)
+    bench.publish()
     asker = Asker(by=by, lease=process.policy.lease, holder=holder())
     improving = Improving(bench, doer, workers=workers, asker=asker, watch=look)
     if handle is not None:

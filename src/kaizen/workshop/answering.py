@@ -46,22 +46,19 @@ class Answering:
         attempt = run.attempt if isinstance(run, Run) else self._attempt(number)
         key = key or f"answer:{number}:{attempt}"
         request = msgspec.json.encode([number, outcome], enc_hook=_plain).decode()
-        with self._ledger.turn():  # one wait in line for both
-            try:
-                records = self._wheel.command(
-                    lambda head: self._answers(
-                        head, number, attempt, outcome, spend=spend, conditions=conditions, by=by
-                    ),
-                    by=by,
-                    key=key,
-                    request=request,
-                )
-            except Clash as clash:
-                raise Clash(
-                    f"run {number} must be answered once; got another answer than before",
-                    hint="use correct() for a mistyped reading",
-                ) from clash
-            self._wheel.settle()
+        try:
+            records = self._wheel.command(
+                lambda head: self._answers(head, number, attempt, outcome, spend=spend, conditions=conditions, by=by),
+                by=by,
+                key=key,
+                request=request,
+                settle=True,  # in the same turn: one wait in line for both
+            )
+        except Clash as clash:
+            raise Clash(
+                f"run {number} must be answered once; got another answer than before",
+                hint="use correct() for a mistyped reading",
+            ) from clash
         return records[0]
 
     def correct(self, run: int, outcome: Reading, *, because: str, by: str) -> Correction:
@@ -131,7 +128,7 @@ class Answering:
         return ()
 
     def _finished(self, run: int) -> Tried:
-        rows = [row for row in self._ledger.runs(self._process) if row.id == run]
+        rows = self._ledger.runs(self._process, number=run)
         if not rows:
             raise OutOfTurn(f"run {run} must be answered before it is corrected; got no answer to it")
         return rows[0]

@@ -39,9 +39,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 class Bench:
     """One process at hand. Reading changes nothing; every verb writes before it returns."""
 
-    def __init__(
-        self, wheel: Wheel, *, root: Path, state: Path, function: Callable[..., object] | None = None
-    ) -> None:
+    def __init__(self, wheel: Wheel, *, root: Path, state: Path, function: Callable[..., object] | None = None) -> None:
         """Hold a wheel; ``root`` is where the recipe lies, ``state`` a folder for our own files.
 
         ``function`` is the work, where that is a Python function.
@@ -51,6 +49,7 @@ class Bench:
         self.state = state
         self.function = function
         self._given: set[int] = set()
+        wheel.on_standard = self._publish
         self._answering = Answering(wheel)
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -396,6 +395,20 @@ class Bench:
             )
 
         self._wheel.command(decide, by=by, key=key, request=repr((sorted(setting.items()), sorted(values.items()))))
+
+    def publish(self) -> None:
+        """Write today's standard where the process reads it, or hand it to its hook, as the policy says; again is fine.
+
+        Raises:
+            Stuck: the file cannot be written, or the hook failed.
+        """
+        self._publish(self.head)
+
+    def _publish(self, head: Head) -> None:
+        if head.process.policy.adopted_file or head.process.policy.adopted_hook:
+            from kaizen.doers.publish import publish
+
+            publish(head.process, head.standard.setting, directory=self.root)
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def _owed(self, by: str) -> list[Run]:

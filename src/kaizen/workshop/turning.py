@@ -16,6 +16,8 @@ from kaizen.do import block_runs
 from kaizen.errors import Clash, Undeclared
 from kaizen.journal import Head, History, Journal, Memory, Proposal
 from kaizen.ledger import (
+    Adopted,
+    Amended,
     Asked,
     Entry,
     Faulted,
@@ -26,6 +28,7 @@ from kaizen.ledger import (
     Proposed,
     Record,
     Refused,
+    RolledBack,
     Scouted,
     Turns,
 )
@@ -58,6 +61,9 @@ class Wheel:
         self.process = process
         self.judge = judge
         self.planner = planner
+        self.on_standard: Callable[[Head], None] = lambda _: None
+        """Called once entries that may move the standard are written."""
+        self._moved = False
         self._coins = coins
         self._looked: dict[int, tuple[Block, ...]] = {}
 
@@ -97,33 +103,50 @@ class Wheel:
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def command(
-        self, decide: Callable[[Head], Sequence[Entry]], *, by: str, key: str = "", request: str = ""
+        self,
+        decide: Callable[[Head], Sequence[Entry]],
+        *,
+        by: str,
+        key: str = "",
+        request: str = "",
+        settle: bool = False,
     ) -> tuple[Record, ...]:
-        """In one turn: look at the head, decide, append. The same key with the same request is answered once."""
+        """In one turn: look at the head, decide, append, and ``settle`` if asked to.
+
+        The same key with the same request is answered once.
+        """
         with self.ledger.turn():
             known = self.ledger.answered(self.process, key) if key else None
             if known is not None:
-                return _same_request(known, key, request)
-            head = self.head()
-            entries = decide(head)
-            if not entries:
-                return ()
-            return self.ledger.append(self.process, entries, by=by, after=head.seq, key=key, request=request)
+                records = _same_request(known, key, request)
+            else:
+                head = self.head()
+                entries = decide(head)
+                records = self._written(entries, head, by=by, key=key, request=request) if entries else ()
+            if settle:
+                self._keep_all_house()
+        self._announce()
+        return records
 
     # ── turning ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def settle(self) -> None:
         """Take all steps that hand nothing out: judge what is due, end what is superseded, give up what is lost."""
         with self.ledger.turn():
-            while True:
-                journal = self.journal()
-                step = cycle.next_step(journal)
-                if not isinstance(step, cycle.Check | cycle.Drop | cycle.GiveUp):
-                    return
-                self._keep_house(journal, step)
+            self._keep_all_house()
+        self._announce()
+
+    def _keep_all_house(self) -> None:
+        while True:
+            journal = self.journal()
+            step = cycle.next_step(journal)
+            if not isinstance(step, cycle.Check | cycle.Drop | cycle.GiveUp):
+                return
+            self._keep_house(journal, step)
 
     def next_unit(self, asker: Asker) -> tuple[Run, ...] | cycle.Rest:
         """Turn until there is a unit of work (one run, or a block of two in order), or a reason to rest."""
         while True:
+            self._announce()
             then, plan = self.journal(), None
             if isinstance(cycle.next_step(then), cycle.AskPlanner):
                 found = self._plan(then)  # outside the queue: a planner may take its time
@@ -266,7 +289,20 @@ class Wheel:
         return self.planner.plan(journal, advice=Advice(), prospect=self.prospect(journal.head), seed=seed)
 
     def _append(self, head: Head, entries: Sequence[Entry], *, by: str = "kaizen") -> None:
-        self.ledger.append(self.process, entries, by=by, after=head.seq)
+        self._written(entries, head, by=by)
+
+    def _written(
+        self, entries: Sequence[Entry], head: Head, *, by: str, key: str = "", request: str = ""
+    ) -> tuple[Record, ...]:
+        records = self.ledger.append(self.process, entries, by=by, after=head.seq, key=key, request=request)
+        self._moved |= any(isinstance(entry, Adopted | RolledBack | Amended) for entry in entries)
+        return records
+
+    def _announce(self) -> None:
+        """Tell that the standard may have moved: outside the queue, since whoever listens may take its time."""
+        moved, self._moved = self._moved, False
+        if moved:
+            self.on_standard(self.head())
 
     def verdict(self, trial: Trial) -> Verdict:
         """Judge a trial as it stands, with intervals."""

@@ -266,7 +266,7 @@ def serve(descriptor: int) -> None:
             order = json.loads(_exactly(line, int.from_bytes(head, "big")))
             for fd in descriptors:
                 os.set_inheritable(fd, False)
-            task = Task(*descriptors[:4], order["within"])
+            task = Task(*descriptors[:4], order["within"])  # type: ignore[call-arg] # four of them come with every order
             guardians.add(fork_guardian(task, command_work(order)))
             for fd in descriptors:
                 os.close(fd)

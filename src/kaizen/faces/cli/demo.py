@@ -97,8 +97,12 @@ def _report(bench: Bench, folder: Path) -> Path:
 
 def _closing(bench: Bench, moment: Moment, report: Path) -> str:
     proven = sum(1 for standard in bench.standards if standard.evidence == "proven")
-    verdict = f"{proven} proven standard{'' if proven == 1 else 's'}" if proven else "no change could be proven in the time"
-    why = moment.rest.because if moment.rest is not None and moment.rest.because != "you stopped it" else "the time is up"
+    verdict = (
+        f"{proven} proven standard{'' if proven == 1 else 's'}" if proven else "no change could be proven in the time"
+    )
+    why = (
+        moment.rest.because if moment.rest is not None and moment.rest.because != "you stopped it" else "the time is up"
+    )
     return f"The wheel rests: {why}; {verdict}.\n\n{text.summary(bench.story())}\nReport: {report}"
 
 

@@ -82,12 +82,7 @@ def at_work(given: argparse.Namespace, *, by: str = "me") -> Iterator[Bench]:
         raise _unknown(name, tuple(described))
     with _open(place) as shop:
         bench = shop.describe(described[name], by=by) if name in described else _known(shop, name, place)
-        before = bench.standard
         yield bench
-        if bench.standard != before:
-            from kaizen.doers.publish import publish
-
-            publish(bench.process, bench.standard.setting, directory=bench.root)
 
 
 # ── to read ───────────────────────────────────────────────────────────────────────────────────────────────────────────

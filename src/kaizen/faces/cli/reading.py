@@ -59,7 +59,7 @@ def _show_run(bench: Bench, number: int) -> Answer:
         metrics = [metric.name for metric in head.process.metrics]
         held = f"in the hands of {run.by}" if run.attempt else "in the pool"
         return Answer(f"{lines.open_run_lines(run, bench.name, metrics)}\n  it is {held}", run_document(run))
-    found = next((row for row in bench.runs if row.id == number), None)
+    found = next(iter(bench.wheel.ledger.runs(bench.name, number=number)), None)
     if found is None:
         raise Undeclared(f"a run of {bench.name} must be one of 1 to {head.next_run - 1}; got {number}")
     return Answer(lines.run_lines(found), tried_document(found))
