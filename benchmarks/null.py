@@ -148,7 +148,9 @@ def campaign(seed: int, number: int, trials: int) -> Campaign:
                     break
                 bench.answer(run, outcome, by="worker", spend=Spend(runs=1))
                 for again in other:
-                    bench.answer(again, _measure(world, chance, again, process.metrics), by="other", spend=Spend(runs=1))
+                    bench.answer(
+                        again, _measure(world, chance, again, process.metrics), by="other", spend=Spend(runs=1)
+                    )
                 break
             bench.answer(run, outcome, by="worker", spend=Spend(runs=1))
     head = bench.head
@@ -163,7 +165,9 @@ def _measure(world: World, chance: random.Random, run: Run, measured: tuple[Metr
     if chance.random() < _FAULTS:
         return Fault(reason="crash")
     values = {
-        metric.name: noise[metric.name] if metric.scale == "difference" else math.exp(0.02 * max(-1e4, min(noise[metric.name], 1e4)))
+        metric.name: noise[metric.name]
+        if metric.scale == "difference"
+        else math.exp(0.02 * max(-1e4, min(noise[metric.name], 1e4)))
         for metric in measured
     }
     return Reading(values=Numbers(values))
@@ -207,7 +211,11 @@ def upper_bound(hits: int, of: int, level: float = 0.01) -> float:
 
     def at_most(p: float) -> float:
         logs = (
-            math.lgamma(of + 1) - math.lgamma(k + 1) - math.lgamma(of - k + 1) + k * math.log(p) + (of - k) * math.log1p(-p)
+            math.lgamma(of + 1)
+            - math.lgamma(k + 1)
+            - math.lgamma(of - k + 1)
+            + k * math.log(p)
+            + (of - k) * math.log1p(-p)
             for k in range(hits + 1)
         )
         return math.fsum(map(math.exp, logs))
@@ -250,15 +258,21 @@ def main(argv: list[str] | None = None) -> int:
     bound = upper_bound(hits, len(done))
     runs = sum(result.runs for result in done)
     print(f"campaigns            {len(done)} of {options.trials} trials each, none of which does anything")
-    print(f"with an adoption     {hits} ({hits / len(done):.1%}); {sum(result.adopted for result in done)} adoptions in all")
+    print(
+        f"with an adoption     {hits} ({hits / len(done):.1%}); {sum(result.adopted for result in done)} adoptions in all"
+    )
     print(f"upper 99 % bound     {bound:.2%} (Clopper-Pearson); the promise is A = {LIMIT:.0%}")
     print(f"runs                 {runs} ({sum(result.faults for result in done)} without a reading)")
     print(f"seed                 {options.seed}: campaign i has Random('{options.seed}:i')")
-    print(f"time                 {sum(cpu for _, cpu in results):.0f} s CPU, {time.perf_counter() - began:.0f} s with {options.workers} workers")
+    print(
+        f"time                 {sum(cpu for _, cpu in results):.0f} s CPU, {time.perf_counter() - began:.0f} s with {options.workers} workers"
+    )
     few = min(options.campaigns, 200)
     critical = [math.inf] + [student(n) for n in range(1, _PAIRS)]
     fooled = sum(foil(options.seed, number, options.trials, critical) for number in range(few))
-    print(f"for contrast         a t-test looked at after every pair, p < .05: {fooled} of {few} campaigns ({fooled / few:.0%})")
+    print(
+        f"for contrast         a t-test looked at after every pair, p < .05: {fooled} of {few} campaigns ({fooled / few:.0%})"
+    )
     if wrong:
         print(f"error: {len(wrong)} campaigns made another number of trials than {options.trials}", file=sys.stderr)
         return 1

@@ -68,7 +68,10 @@ def evidence(differences: list[float]) -> float:
         rank = sum(size < abs(difference) for size in sizes) + (sum(size == abs(difference) for size in sizes) + 1) / 2
         sign = (difference > 0) - (difference < 0)
         scores.append(sign * NormalDist().inv_cdf(1 / 2 + (rank - 1 / 2) / (2 * t)))
-    grown = [trust * math.prod(1 + math.tanh(bet * score) for score in scores) for bet, trust in zip(BETS, TRUST, strict=True)]
+    grown = [
+        trust * math.prod(1 + math.tanh(bet * score) for score in scores)
+        for bet, trust in zip(BETS, TRUST, strict=True)
+    ]
     return math.log(sum(grown) / sum(TRUST))
 
 

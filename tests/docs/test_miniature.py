@@ -52,7 +52,9 @@ def test_it_keeps_the_same_error_budget() -> None:
 def test_it_improves_what_can_be_improved_and_only_that() -> None:
     """A better way is found through the noise; a knob that does nothing is hardly ever adopted."""
     luck = random.Random(1)
-    good = miniature.Process(may={"x": (0, 20)}, measure=lambda s: abs(s["x"] - 15) + luck.gauss(0, 1), standard={"x": 2})
+    good = miniature.Process(
+        may={"x": (0, 20)}, measure=lambda s: abs(s["x"] - 15) + luck.gauss(0, 1), standard={"x": 2}
+    )
     for _ in range(12):
         miniature.turn(good, luck)
     assert abs(good.standard["x"] - 15) < 5

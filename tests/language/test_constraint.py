@@ -1,7 +1,5 @@
 """Constraints: read, never executed; they reach nothing but the setting."""
 
-# ruff: noqa: E501 - a case is a line
-
 import contextlib
 import warnings
 from typing import Any

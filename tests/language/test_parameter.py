@@ -1,7 +1,5 @@
 """Parameters: what is accepted, how it is placed in its range, what is refused at the door."""
 
-# ruff: noqa: E501 - a case is a line
-
 import math
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """A process: settings, changes and readings at its door; what it refuses to be."""
 
-# ruff: noqa: E501 - a case is a line
-
 import re
 from typing import Any
 

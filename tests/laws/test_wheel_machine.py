@@ -80,7 +80,10 @@ class Side:
     def open(self) -> None:
         """Make both handles anew: nothing of the old ones is left but the ledger."""
         ledgers = [self._ledger() for _ in range(2)]
-        self.shops = [Workshop(ledger, root=Path(), planner=self._planner(), coins=lambda: next(self._coins)) for ledger in ledgers]
+        self.shops = [
+            Workshop(ledger, root=Path(), planner=self._planner(), coins=lambda: next(self._coins))
+            for ledger in ledgers
+        ]
 
     def _ledger(self) -> Any:
         if self._place is None:
@@ -107,7 +110,11 @@ def described(metrics: Any, policy: Any, *, guarded: bool) -> Process:
     return check_process(
         Process(
             name="loaf",
-            parameters=(Real(name="heat", low=160.0, high=260.0), Whole(name="minutes", low=20, high=60), Switch(name="steam")),
+            parameters=(
+                Real(name="heat", low=160.0, high=260.0),
+                Whole(name="minutes", low=20, high=60),
+                Switch(name="steam"),
+            ),
             metrics=metrics,
             standard=Setting(heat=220.0, minutes=40, steam=False),
             guards=(Guard(metric=metrics[0].name, at_most=96.0),) if guarded else (),
@@ -180,7 +187,9 @@ class TheWheel(RuleBasedStateMachine):
         self.hand.extend([got] if isinstance(got, Run) else got or ())
 
     @precondition(lambda self: self.hand)
-    @rule(handle=HANDLES, pick=ANY, value=st.integers(0, 9), number=st.booleans(), keep=st.booleans(), keyed=st.booleans())
+    @rule(
+        handle=HANDLES, pick=ANY, value=st.integers(0, 9), number=st.booleans(), keep=st.booleans(), keyed=st.booleans()
+    )
     def tell(self, handle: int, pick: int, value: int, number: bool, keep: bool, keyed: bool) -> None:
         """Answer a run that somebody has, or has lost meanwhile; perhaps keep it in mind, to answer again otherwise."""
         run = self.hand[pick % len(self.hand)]
@@ -271,7 +280,14 @@ class TheWheel(RuleBasedStateMachine):
         def deed(bench: Bench) -> Any:
             head = bench.head
             setting = Setting({**head.standard.setting, "heat": float(heat)})
-            standard = Standard(number=head.standard.number + 1, setting=setting, evidence="declared", because="so", by="loop", of=head.standard.number)
+            standard = Standard(
+                number=head.standard.number + 1,
+                setting=setting,
+                evidence="declared",
+                because="so",
+                by="loop",
+                of=head.standard.number,
+            )
             if head.process.allows(setting):
                 bench.wheel.ledger.append("loaf", [Adopted(standard=standard)], by="loop", after=head.seq)
 
@@ -293,11 +309,18 @@ class TheWheel(RuleBasedStateMachine):
         changes: dict[str, Any] = [
             {"about": f"edition {self.steps}"},
             {"policy": msgspec.structs.replace(process.policy, pairs=6 + self.steps % 3)},
-            {"policy": msgspec.structs.replace(process.policy, consent="ana" if process.policy.consent == "automatic" else "automatic")},
+            {
+                "policy": msgspec.structs.replace(
+                    process.policy, consent="ana" if process.policy.consent == "automatic" else "automatic"
+                )
+            },
             {"parameters": (Real(name="heat", low=low, high=260.0), *process.parameters[1:])},
             {"constraints": () if process.constraints else ("heat + minutes <= 310",)},
             {"metrics": (TASTE, SIZE) if process.metrics == (TASTE,) else (TASTE,), "guards": ()},
-            {"parameters": (Real(name="heat", low=low, high=215.0), *process.parameters[1:]), "standard": Setting(heat=200.0, minutes=40, steam=False)},
+            {
+                "parameters": (Real(name="heat", low=low, high=215.0), *process.parameters[1:]),
+                "standard": Setting(heat=200.0, minutes=40, steam=False),
+            },
         ][kind]
         self.both(handle, lambda bench: bench.amend(msgspec.structs.replace(process, **changes), because="so"))
 
@@ -311,7 +334,9 @@ class TheWheel(RuleBasedStateMachine):
         """Speak, report a run made elsewhere, or retract a lesson."""
         deeds: list[Any] = [
             lambda bench: bench.voice("too dark", by=by),
-            lambda bench: bench.report_run(bench.standard.setting, self.reading(bench.standard, 4), source="log", key=f"log {self.steps % 3}"),
+            lambda bench: bench.report_run(
+                bench.standard.setting, self.reading(bench.standard, 4), source="log", key=f"log {self.steps % 3}"
+            ),
             lambda bench: bench.retract(1, "the oven was cold", by=by),
         ]
         self.both(handle, deeds[kind])

@@ -135,7 +135,7 @@ def test_what_the_type_checker_alone_knows_is_left_alone() -> None:
     """An unmarked argument may have any annotation."""
 
     @improvable(lower("seconds"))
-    def work(a: Level = 1, b: Nowhere = None, c=None) -> Nowhere:  # type: ignore[name-defined,no-untyped-def]  # noqa: ANN001, F821
+    def work(a: Level = 1, b: Nowhere = None, c=None) -> Nowhere:  # type: ignore[name-defined,no-untyped-def]  # noqa: F821
         return a, b, c
 
     assert process_of(work).standard == Setting(a=1)

@@ -88,7 +88,11 @@ class Bakery:
         process = process or self.process()
         standard = Standard(number=1, setting=process.standard, evidence="given", because="as described", by="ana")
         opens = tuple(UnderWay(trial=trial, verdict=verdict) for trial in trials)
-        return Head(seq=1, process=process, **{"standard": standard, "trials": opens, "next_run": 100, "next_trial": 9, **fields})
+        return Head(
+            seq=1,
+            process=process,
+            **{"standard": standard, "trials": opens, "next_run": 100, "next_trial": 9, **fields},
+        )
 
     def journal(self, head, **fields):
         return Journal(head=head, history=History(self.ledger, "loaf"), **fields)

@@ -13,7 +13,9 @@ from kaizen.verdict import Verdict
 
 
 def verdict(decision="better", *, settled=True, pairs=8):
-    return Verdict(decision=decision, settled=settled, reason="so", effects=(), pairs=pairs, evidence=4.0, needed=3.7, method="m")
+    return Verdict(
+        decision=decision, settled=settled, reason="so", effects=(), pairs=pairs, evidence=4.0, needed=3.7, method="m"
+    )
 
 
 def settle(head, said):
@@ -36,7 +38,13 @@ def test_better_becomes_the_next_standard_and_ends_what_stood_on_the_old_one(bak
     judged, adopted, stopped, refused = settle(head, verdict())
     assert judged == Judged(trial=1, verdict=verdict())
     standard = adopted.standard
-    assert (standard.number, standard.of, standard.trial, standard.evidence, standard.by) == (2, 1, 1, "proven", "automatic")
+    assert (standard.number, standard.of, standard.trial, standard.evidence, standard.by) == (
+        2,
+        1,
+        1,
+        "proven",
+        "automatic",
+    )
     assert standard.setting == head.trials[0].trial.increment.after
     assert (stopped.trial, str(stopped.stopped)) == (2, "stopped: superseded (standard 1 was replaced)")
     assert (refused.proposal, refused.trial) == (5, None)
@@ -44,12 +52,19 @@ def test_better_becomes_the_next_standard_and_ends_what_stood_on_the_old_one(bak
 
 def test_better_waits_where_a_person_must_consent(bakery):
     """The verdict is written, and nothing else."""
-    assert kinds(settle(bakery.head(bakery.trial((5, 6)), process=bakery.process(consent="ana")), verdict())) == [Judged]
+    assert kinds(settle(bakery.head(bakery.trial((5, 6)), process=bakery.process(consent="ana")), verdict())) == [
+        Judged
+    ]
 
 
 @pytest.mark.parametrize(
     ("decision", "grade"),
-    [("worse", "replicated"), ("not_worthwhile", "replicated"), ("futile", "within noise"), ("undecided", "within noise")],
+    [
+        ("worse", "replicated"),
+        ("not_worthwhile", "replicated"),
+        ("futile", "within noise"),
+        ("undecided", "within noise"),
+    ],
 )
 def test_everything_else_is_a_lesson(bakery, decision, grade):
     """Its words say that noise is no failure, its scope against which setting it was learnt."""
@@ -156,7 +171,9 @@ def test_what_a_correction_means_for_a_trial_that_waits(bakery):
 def test_a_rollback_is_the_next_standard_with_an_earlier_setting(bakery):
     """It keeps the evidence of what it goes back to, and ends what stood on today's standard."""
     head = bakery.head(bakery.trial((5, 6)))
-    to = Standard(number=0, setting=bakery.increment(heat=240.0).after, evidence="proven", because="b", by="ana", trial=3)
+    to = Standard(
+        number=0, setting=bakery.increment(heat=240.0).after, evidence="proven", because="b", by="ana", trial=3
+    )
     rolled, stopped = act.roll_back(head, to, because="too dark", by="cy")
     assert (type(rolled), rolled.to, stopped.stopped.reason) == (RolledBack, 0, "superseded")
     standard = rolled.standard

@@ -509,7 +509,9 @@ def test_what_stands_on_an_old_standard_is_superseded(bakery):
     bench.propose(heat=240.0, because="b")
     bench.ask()
     bench.propose(heat=250.0, because="b")
-    declared = Standard(number=3, setting=bakery.increment(heat=200.0).after, evidence="declared", because="b", by="loop", of=2)
+    declared = Standard(
+        number=3, setting=bakery.increment(heat=200.0).after, evidence="declared", because="b", by="loop", of=2
+    )
     bench.wheel.ledger.append("loaf", [Adopted(standard=declared)], by="loop")
     bench.wheel.settle()
     assert str(bench.trials[1].stopped) == "stopped: superseded (standard 3 has replaced it)"
@@ -524,7 +526,9 @@ def test_a_settled_trial_of_an_old_standard_is_dropped_not_judged(bakery):
     *most, last = bench.ask(n=2 * floor)
     for run in most:
         bench.tell(run, taste=better(run))
-    declared = Standard(number=2, setting=bakery.increment(heat=200.0).after, evidence="declared", because="b", by="loop", of=1)
+    declared = Standard(
+        number=2, setting=bakery.increment(heat=200.0).after, evidence="declared", because="b", by="loop", of=1
+    )
     bench.wheel.ledger.append("loaf", [Adopted(standard=declared)], by="loop")
     bench.tell(last, taste=better(last))
     assert bench.trials[0].stopped.reason == "superseded"
@@ -603,7 +607,9 @@ def test_an_error_budget_that_allows_no_proof_refuses_or_rests(bakery):
     assert bakery.play(bench, better)[1] == []
     assert entries(bench, Refused)[0].note == "the error budget asks for 7 pairs, the policy allows 3"
     assert "needs" not in bench.budget_left()
-    eager = bakery.workshop(*[proposing(bakery, heat=230.0)] * 3, ledger=MemoryLedger()).describe(bakery.process(pairs=3))
+    eager = bakery.workshop(*[proposing(bakery, heat=230.0)] * 3, ledger=MemoryLedger()).describe(
+        bakery.process(pairs=3)
+    )
     why, made = bakery.play(eager, better)
     assert (made, why) == ([], "a run of loaf must wait: the error budget asks for 7 pairs, the policy allows 3")
     assert eager.head.seq == 1
@@ -623,7 +629,9 @@ def test_a_tightened_error_budget_shuts_the_door_without_breaking_it(bakery):
 
 def test_the_error_budget_is_told_in_sentences(bakery):
     """Before anybody starts: the least pairs; later, what the noise makes of it."""
-    bench = bakery.workshop(*[scout(bakery, heat=220.0 + n) for n in range(1, 4)]).describe(bakery.process(bakery.taste, bakery.size))
+    bench = bakery.workshop(*[scout(bakery, heat=220.0 + n) for n in range(1, 4)]).describe(
+        bakery.process(bakery.taste, bakery.size)
+    )
     assert "judged at 0.025 and needs at least 7 pairs" in bench.budget_left()
     first, second = bench.outlook()
     assert "needs at least 7 pairs" in first
@@ -673,7 +681,12 @@ def test_a_run_made_elsewhere_teaches_and_proves_nothing(bakery):
     for _ in range(2):
         bench.report_run(setting, {"taste": 9.0}, source="log.tsv:3", key="log:3", conditions={"machine": "m1"})
     (row,) = bench.runs
-    assert (row.source, row.purpose, row.conditions, bench.head.spent.runs) == ("log.tsv:3", "scout", {"machine": "m1"}, 0)
+    assert (row.source, row.purpose, row.conditions, bench.head.spent.runs) == (
+        "log.tsv:3",
+        "scout",
+        {"machine": "m1"},
+        0,
+    )
     with pytest.raises(OutOfRange):
         bench.report_run({**setting, "heat": 999.0}, {"taste": 9.0}, source="log")
     assert bench.standard.number == 1

@@ -3,7 +3,18 @@
 import pytest
 
 from kaizen.cycle import (
-    AskPlanner, Check, Drop, GiveUp, HandOut, NextBlock, OpenTrial, Rest, affordable, allocate, next_alpha, next_step,
+    AskPlanner,
+    Check,
+    Drop,
+    GiveUp,
+    HandOut,
+    NextBlock,
+    OpenTrial,
+    Rest,
+    affordable,
+    allocate,
+    next_alpha,
+    next_step,
     unprovable,
 )  # fmt: skip
 from kaizen.journal import Counts, Proposal
@@ -26,7 +37,9 @@ def step(bakery, *trials, lost=(), looked=None, **fields):
 def test_row_a_ends_what_stands_on_an_old_standard_before_anything_is_judged(bakery):
     """Trials are never re-based, and one that is settled as well must not be judged against the wrong standard."""
     old = bakery.trial((5, 9), number=4, of=7)
-    assert step(bakery, old, proposals=(proposal(bakery, of=7), proposal(bakery)), andon=PULLED) == Drop(trials=(4,), proposals=(3,))
+    assert step(bakery, old, proposals=(proposal(bakery, of=7), proposal(bakery)), andon=PULLED) == Drop(
+        trials=(4,), proposals=(3,)
+    )
 
 
 def test_row_b_judges_pairs_that_the_judge_has_not_seen(bakery):
@@ -68,7 +81,9 @@ def test_row_d_hands_nothing_out_while_the_andon_is_pulled(bakery):
 
 def test_row_e_waits_for_consent_by_name(bakery):
     """Nothing is tried against a standard that is about to be replaced."""
-    rest = step(bakery, bakery.trial((5, 6)), verdict=BETTER, process=bakery.process(consent="ana"), runs=(bakery.run(1),))
+    rest = step(
+        bakery, bakery.trial((5, 6)), verdict=BETTER, process=bakery.process(consent="ana"), runs=(bakery.run(1),)
+    )
     assert rest.reason == "consent"
     assert rest.because.endswith("trial 1 is better and waits for the consent of ana")
 

@@ -73,7 +73,9 @@ def test_a_setting_that_gave_no_reading_failed_before(bakery):
     from kaizen.plan import Scout
 
     setting = bakery.increment(heat=230.0).after
-    bench = bakery.bench(Scout(setting=setting, because="b"), Scout(setting=bakery.increment(heat=231.0).after, because="b"))
+    bench = bakery.bench(
+        Scout(setting=setting, because="b"), Scout(setting=bakery.increment(heat=231.0).after, because="b")
+    )
     bakery.play(bench, lambda run: bakery.crash if run.setting["heat"] == 230.0 else 5.0)
     answer = nod(bench, heat=230.0)
     assert answer.because == "the same setting gave no reading: run 1: fault: crash"

@@ -43,7 +43,9 @@ def test_noise_of_pairs_is_around_their_trials_mean(bakery):
 def test_noise_of_the_standards_repeats_is_that_of_a_pair(bakery):
     """Two single runs differ by the square root of two of a run's scatter."""
     rows = [tried(bakery, number, value) for number, value in enumerate((5, 6, 7))]
-    assert noise(bakery.process(), rows, bakery.process().standard) == {"taste": Noise(sd=pytest.approx(2**0.5), freedom=2)}
+    assert noise(bakery.process(), rows, bakery.process().standard) == {
+        "taste": Noise(sd=pytest.approx(2**0.5), freedom=2)
+    }
 
 
 def test_noise_is_not_guessed(bakery):
@@ -59,7 +61,10 @@ def find(bakery, rows, prospect=lambda gain, sd: SURE, **fields):
 
 def test_a_scouted_gain_beside_the_standard_is_a_candidate(bakery):
     """Medians on both sides, so that one wild run does not make one; it says what scouts saw."""
-    rows = [tried(bakery, n, v) for n, v in enumerate((5, 5.1, 99))] + [tried(bakery, 9, 6.1, heat=230.0), tried(bakery, 10, 6.1, heat=230.0)]
+    rows = [tried(bakery, n, v) for n, v in enumerate((5, 5.1, 99))] + [
+        tried(bakery, 9, 6.1, heat=230.0),
+        tried(bakery, 10, 6.1, heat=230.0),
+    ]
     (found,) = find(bakery, rows)
     assert (found.setting["heat"], found.runs, found.odds, found.pairs) == (230.0, 2, 0.9, 8)
     assert found.gains == {"taste": pytest.approx(1.0)}
@@ -113,7 +118,9 @@ def test_the_gain_that_proof_is_asked_for_is_shrunken(bakery):
 def test_a_gain_smaller_than_floats_go_has_no_odds(bakery):
     """Shrinking may leave nothing, and nothing is not asked about."""
     tiny = bakery.process(higher("taste", scale="difference", worthwhile=1e-200, margin=1e-200))
-    rows = [tried(bakery, n, v) for n, v in ((1, 0.0), (2, 1e150), (3, -1e150))] + [tried(bakery, 9, 1e-199, heat=230.0)]
+    rows = [tried(bakery, n, v) for n, v in ((1, 0.0), (2, 1e150), (3, -1e150))] + [
+        tried(bakery, 9, 1e-199, heat=230.0)
+    ]
     assert find(bakery, rows, lambda gain, sd: 1 / 0, process=tiny) == ()
 
 

@@ -84,7 +84,11 @@ def push(bakery, metrics, policy, moves, chances):
                 case "fault" if hand:
                     bench.fault(hand.pop(0))
                 case "report":
-                    bench.report_run({**process.standard, "heat": 250.0}, wonder(process, {"heat": 250.0}, next(chance)), source="log")
+                    bench.report_run(
+                        {**process.standard, "heat": 250.0},
+                        wonder(process, {"heat": 250.0}, next(chance)),
+                        source="log",
+                    )
                 case "propose":
                     bench.propose(heat=240.0 + next(chance), because="wonderful")
                 case "null":
@@ -138,7 +142,9 @@ def check_proof(bench):
             assert 0 < trial.design.alpha < 1
             assert len(pairs) >= evidence.pairs_floor(trial.design.alpha)
         if bench.process.policy.consent != "automatic":
-            assert any(isinstance(r.entry, Consented) and r.entry.trial == standard.trial and r.by == "ana" for r in records)
+            assert any(
+                isinstance(r.entry, Consented) and r.entry.trial == standard.trial and r.by == "ana" for r in records
+            )
     adopted, charged = bench.head.counts.adopted, bench.head.charged
     assert charged <= bench.process.policy.false_adoptions * (adopted + 1) + 1e-12
     assert [standard.number for standard in bench.standards] == list(range(1, bench.head.standard.number + 1))
@@ -154,7 +160,9 @@ def test_enough_pairs_do_make_a_standard(bakery):
     """The test above is not empty: pushed on, the same wheel adopts, and by consent, too."""
     for policy in ({}, {"consent": "ana"}):
         shop = type(bakery)()
-        bench = push(shop, (NOISY, EXACT), policy, ["propose"] + ["ask", "tell", "tell", "tell", "consent"] * 40, [0.25, 0.75])
+        bench = push(
+            shop, (NOISY, EXACT), policy, ["propose"] + ["ask", "tell", "tell", "tell", "consent"] * 40, [0.25, 0.75]
+        )
         assert bench.standard.number > 1
         check_proof(bench)
 

@@ -65,7 +65,11 @@ def test_worse_is_proven_beyond_the_margin(bakery):
     """With one metric also a loss within it: nothing else could make up for it."""
     said = check(bakery, *[(6.0 + n, 5.0) for n in range(8)])
     assert (said.decision, said.reason) == ("worse", "taste is proven to lose more than its margin")
-    slight = check(bakery, *[(5.0 + 0.01 * n, 5.0) for n in range(1, 9)], metrics=(higher("taste", scale="difference", worthwhile=0.5, margin=9.0),))
+    slight = check(
+        bakery,
+        *[(5.0 + 0.01 * n, 5.0) for n in range(1, 9)],
+        metrics=(higher("taste", scale="difference", worthwhile=0.5, margin=9.0),),
+    )
     assert (slight.decision, slight.reason) == ("worse", "taste is proven to lose")
 
 
@@ -86,7 +90,11 @@ def test_hopeless_trials_end_after_five_pairs(bakery):
 def test_the_last_pair_ends_a_trial(bakery):
     """Patience is part of the design; undecided is its own verdict."""
     said = check(bakery, *UP[:4], most=4)
-    assert (said.decision, said.settled, said.reason) == ("undecided", True, "4 pairs, the most it may take, did not decide it")
+    assert (said.decision, said.settled, said.reason) == (
+        "undecided",
+        True,
+        "4 pairs, the most it may take, did not decide it",
+    )
 
 
 def test_a_fault_is_the_worst_for_its_side(bakery):
@@ -112,7 +120,10 @@ def test_with_two_metrics_every_margin_must_be_kept(bakery):
     """A gain in taste does not buy a price beyond its margin, and does not need to gain in price."""
 
     def said(change):
-        pairs = [tuple(bakery.reading(price=p, taste=t) for p, t in ((100.0, 5.0), (100.0 * change + n / 100, 6.0 + n / 10))) for n in range(20)]
+        pairs = [
+            tuple(bakery.reading(price=p, taste=t) for p, t in ((100.0, 5.0), (100.0 * change + n / 100, 6.0 + n / 10)))
+            for n in range(20)
+        ]
         return check(bakery, *pairs, metrics=(PRICE, bakery.taste))
 
     assert said(1.0).decision == "better"
@@ -130,7 +141,11 @@ def test_exact_metrics_take_one_pair(bakery):
     better = said(100.0, 90.0)
     assert (better.decision, better.settled, better.evidence, better.needed) == ("better", True, 700.0, 700.0)
     assert better.reason == "size gains; exactly so"
-    assert (better.effects[0].exact, better.effects[0].low, better.effects[0].level) == (True, better.effects[0].gain, 0.0)
+    assert (better.effects[0].exact, better.effects[0].low, better.effects[0].level) == (
+        True,
+        better.effects[0].gain,
+        0.0,
+    )
     worse = said(100.0, 101.0)
     assert (worse.decision, worse.reason) == ("worse", "size +1.0% is beyond its margin; exactly so")
     assert said(100.0, 99.0).decision == "not_worthwhile"
