@@ -12,7 +12,8 @@ lost         acknowledged answers that are not in the ledger with their number, 
 duplicates   runs answered more than once
 orphans      processes alive 5 s after the kill that carry the mark of this start in their environment (as /proc shows)
 corrupt      findings of ``verify()`` on a copy of the files as they were left: the next start finds them untouched
-not resumed  starts, by the same command, that had answered nothing new 10 s later (every second one is given that time)
+not resumed  starts, by the same command, that ended by themselves, or had answered nothing new 10 s later (every second
+             one is given that time)
 
 Linux only: elsewhere nobody can see another process's environment.
 """
@@ -65,10 +66,20 @@ within = "30 s"
 loss = {{ better = "lower", worthwhile = 0.05 }}
 [process.{NAME}.standard]
 nap = 0.1
+u = 0.5
+v = 0.5
+w = 0.5
 x = 0.5
+y = 0.5
+z = 0.5
 [process.{NAME}.may]
 nap = "0.05..0.2"
+u = "0.0..1.0"
+v = "0.0..1.0"
+w = "0.0..1.0"
 x = "0.0..1.0"
+y = "0.0..1.0"
+z = "0.0..1.0"
 [process.{NAME}.policy]
 pairs = 200
 """
@@ -274,14 +285,15 @@ def one_kill(
     try:
         began = time.monotonic()
         _sleep_until(began + chance.uniform(SOONEST, LATEST), lambda: child.poll() is not None)
+        stuck = False
         if chance.random() < patience:
-            _sleep_until(began + RESUME_S, lambda: len(plant.acknowledged()) > before)
-            if len(plant.acknowledged()) == before:
-                tally.not_resumed += 1
-                tally.note("not resumed", f"exit status {child.poll()}; {_last(plant.said) or _last(plant.acks)}")
+            _sleep_until(began + RESUME_S, lambda: child.poll() is not None or len(plant.acknowledged()) > before)
+            stuck = len(plant.acknowledged()) == before
             _sleep_until(time.monotonic() + chance.uniform(0.0, 0.2), lambda: False)
-        if child.poll() is not None:
-            tally.note("ended by itself", f"exit status {child.poll()}; {_last(plant.said) or _last(plant.acks)}")
+        if stuck or child.poll() is not None:
+            tally.not_resumed += 1
+            said = _last(plant.said) or _last(plant.acks)
+            tally.note("not resumed", f"exit status {child.poll()} after {time.monotonic() - began:.1f} s; {said}")
         strike(child, mark, victim, chance)
         tally.kills += 1
         tally.victims = tally.victims | {victim: tally.victims.get(victim, 0) + 1}

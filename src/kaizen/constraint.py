@@ -62,6 +62,9 @@ def parse(text: str) -> tuple[Formula, frozenset[str]]:
 def holds(text: str, setting: Mapping[str, Any]) -> bool:
     """Tell whether the constraint holds; one that speaks of an inactive parameter does.
 
+    >>> holds("block_x * block_y <= 1024", {"block_x": 64, "block_y": 32})
+    False
+
     Raises:
         Malformed: the expression cannot be computed for this setting (a division by zero, text plus number).
     """

@@ -313,6 +313,9 @@ def alpha(spent: float, adoptions: int, *, limit: float = 0.10, share: float = 0
     times one more than the mean of all adoptions; and if no idea is ever good, the chance that any is ever adopted is
     at most ``limit``. 0 when a tightened limit is overspent.
 
+    >>> [round(alpha(spent, adoptions), 5) for spent, adoptions in ((0.0, 0), (0.025, 0), (0.025, 1))]
+    [0.025, 0.01875, 0.04375]
+
     Raises:
         ValueError: ``spent`` or ``adoptions`` is negative, or ``limit`` or ``share`` is not above 0 and at most 1.
 
