@@ -12,7 +12,7 @@ from kaizen.workshop.bench import Bench
 
 DOCS = Path(__file__).parents[2] / "docs"
 BANNED = {"study", "score", "scores", "best", "manager", "util", "utils", "significant", "experiment", "objective"}
-VERBS = "propose ask tell fault correct check consult consent rollback voice andon".split()
+VERBS = ["propose", "ask", "tell", "fault", "correct", "check", "consult", "consent", "rollback", "voice", "andon"]
 
 
 def public_names() -> set[str]:

@@ -275,7 +275,7 @@ class PlannerContract:
     def test_an_amended_process_is_planned_as_it_is_now(self) -> None:
         """Ranges narrow, parameters come and go, metrics change: no old run breaks a plan or is planned again."""
         process = samples()["numbers"]
-        bench, watched = self.turned(process, runs=30)
+        bench, _watched = self.turned(process, runs=30)
         standard = bench.standard.setting
         minutes, steam = process.parameters[1], Switch(name="steam")
         narrow = Real(name="heat", low=float(standard["heat"]) - 2.0, high=float(standard["heat"]) + 2.0)
@@ -292,7 +292,7 @@ class PlannerContract:
     def test_runs_made_elsewhere_are_read(self) -> None:
         """Reported runs, good or bad, are history like any other."""
         process = samples()["guarded"]
-        bench, watched = self.turned(process, runs=5)
+        bench, _watched = self.turned(process, runs=5)
         for heat in (161.0, 200.0, 259.0):
             bench.report_run({"heat": heat, "flour": "wheat"}, {"taste": heat / 10, "waste": 99.0}, source="log.tsv")
         self.go_on(bench, work(process), runs=20)

@@ -145,10 +145,16 @@ class Answering:
                 head, open_, after, guard_broken(trial)
             )
         test = next(test for test in self._ledger.trials(self._process) if test.id == row.trial)
+        if test.stopped is not None:  # it stays stopped; its runs may have been told by another description's metrics
+            return Correction(run=row.id, before=test.verdict, after=test.verdict), ()
+        missing = [m.name for m in test.trial.design.metrics if isinstance(outcome, Reading) and m.name not in outcome.values]
+        if missing:
+            raise OutOfTurn(
+                f"a correction of run {row.id} must have {', '.join(missing)}, by which its trial was judged; "
+                f"got a reading without, as the process is described now"
+            )
         trial = self._as_run(test).with_outcome(row.block, row.side, outcome)
         after = self._wheel.verdict(trial)
-        if test.stopped is not None:  # it stays stopped: what it would have said now decides nothing
-            return Correction(run=row.id, before=test.verdict, after=after), ()
         entries: list[Entry] = [Judged(trial=row.trial, verdict=after, corrected=True)]
         broken = guard_broken(trial)
         if test.adopted is not None and (after.decision != "better" or broken is not None):
@@ -166,7 +172,7 @@ class Answering:
             if row.block is not None and row.side is not None:
                 block = blocks.get(row.block, Block(number=row.block))
                 blocks[row.block] = msgspec.structs.replace(block, **{row.side: row.outcome})
-        judged = test.verdicts[0].pairs if test.verdicts else len(blocks)
+        judged = max((verdict.pairs for verdict in test.verdicts), default=len(blocks))
         return msgspec.structs.replace(test.trial, blocks=tuple(blocks[number] for number in sorted(blocks))[:judged])
 
 
