@@ -18,6 +18,7 @@ import random
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -197,7 +198,7 @@ def student(degrees: int, level: float = 0.05) -> float:
 
     def beyond(t: float) -> float:
         steps = 400
-        heights = [(1 + (t * k / steps) ** 2 / degrees) ** (-(degrees + 1) / 2) for k in range(steps + 1)]
+        heights = [math.pow(1 + (t * k / steps) ** 2 / degrees, -(degrees + 1) / 2) for k in range(steps + 1)]
         inner = heights[0] + heights[-1] + 4 * sum(heights[1:-1:2]) + 2 * sum(heights[2:-1:2])
         return 0.5 - scale * inner * t / steps / 3
 
@@ -223,7 +224,7 @@ def upper_bound(hits: int, of: int, level: float = 0.01) -> float:
     return _bisect(lambda p: at_most(p) > level, hits / of + 1e-15, 1 - 1e-12)
 
 
-def _bisect(goes_on, low: float, high: float) -> float:  # type: ignore[no-untyped-def] # a test of one float
+def _bisect(goes_on: Callable[[float], bool], low: float, high: float) -> float:
     for _ in range(100):
         middle = (low + high) / 2
         low, high = (middle, high) if goes_on(middle) else (low, middle)

@@ -54,6 +54,22 @@ class Planner(Protocol):
         ...
 
 
+def comparable(head: Head, rows: Sequence[Tried]) -> list[Tried]:
+    """Return the rows that tell about the process as described now.
+
+    Left out are runs of an earlier era, settings that an amendment ruled out, and runs whose only reading came late and
+    lacks a metric that was added meanwhile.
+    """
+    process, names = head.process, [metric.name for metric in head.process.metrics]
+
+    def tells(row: Tried) -> bool:
+        if row.revision != head.revision and not process.allows(row.setting):
+            return False
+        return row.values is None or all(name in row.values for name in names)
+
+    return [row for row in rows if row.seq > head.era and tells(row)]
+
+
 class Noise(msgspec.Struct, frozen=True, kw_only=True):
     """How much one pair's difference scatters when nothing changes, for one metric."""
 
@@ -121,7 +137,7 @@ def candidates(head: Head, rows: Sequence[Tried], prospect: Foretell) -> tuple[C
     """Weigh every scouted setting among ``rows`` against the standard, most worth a trial first.
 
     Gains are medians beside the standard's own median; the odds are of the gain shrunken for what few runs may owe
-    to luck. Settings that broke a guard, that cannot be *better*, or that an amendment ruled out, are left out.
+    to luck. Settings that broke a guard, or that cannot be *better*, are left out. ``rows`` are ``comparable`` ones.
     """
     process, standard = head.process, head.standard.setting
     own = [row.values for row in rows if row.setting == standard and row.values is not None]
@@ -138,7 +154,7 @@ def candidates(head: Head, rows: Sequence[Tried], prospect: Foretell) -> tuple[C
         at = _medians(process, readings)
         gains = {metric.name: metric.gain(at[metric.name], level[metric.name]) for metric in process.metrics}
         odds, pairs = _proof(head, gains, scatter, prospect)
-        if odds > 0 and not process.broken_guards(at) and process.allows(setting):
+        if odds > 0 and not process.broken_guards(at):
             found.append(Candidate(setting=setting, gains=gains, runs=len(readings), odds=odds, pairs=pairs))
     return tuple(sorted(found, key=lambda one: (-one.odds / one.pairs, str(one.setting))))
 

@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from kaizen.cycle import next_step
 from kaizen.errors import KaizenError
 from kaizen.journal import fold
-from kaizen.ledger import Adopted, Asked, Faulted, Judged, Opened, Told
+from kaizen.ledger import Adopted, Asked, Faulted, Judged, Late, Opened, Told
 from kaizen.ledgers.memory import MemoryLedger
 from kaizen.ledgers.sqlite import SqliteLedger
 from kaizen.metric import Guard, higher, lower
@@ -117,7 +117,7 @@ def described(metrics: Any, policy: Any, *, guarded: bool) -> Process:
             ),
             metrics=metrics,
             standard=Setting(heat=220.0, minutes=40, steam=False),
-            guards=(Guard(metric=metrics[0].name, at_most=96.0),) if guarded else (),
+            guards=(Guard(metric=metrics[0].name, at_most=60.0 if metrics[0] == TASTE else 790.0),) if guarded else (),
             policy=Policy(false_adoptions=LIMIT, share=0.5, pairs=8, **policy),
         )
     )
@@ -196,29 +196,50 @@ class TheWheel(RuleBasedStateMachine):
         reading = self.reading(run, value)
         key = f"key {run.id} {run.attempt}" if keyed else ""
         deed = (run.id if number else run, reading, key)
-        self.both(handle, lambda bench: bench.tell(deed[0], deed[1], key=deed[2], seconds=1.0))
-        self.told.append(deed)
+        if self.both(handle, lambda bench: bench.tell(deed[0], deed[1], key=deed[2], seconds=1.0)) is not None:
+            self.told.append(deed)
         if not keep:
             self.hand.remove(run)
 
-    @precondition(lambda self: self.hand)
-    @rule(handle=HANDLES)
-    def tell_all(self, handle: int) -> None:
-        """Answer everything in hand, in order: trials come to an end."""
-        for run in self.hand:
-            reading = self.reading(run, run.id % 3 + 3)
-            self.both(handle, lambda bench, run=run, reading=reading: bench.tell(run, reading))
-        self.hand.clear()
+    @rule(handle=HANDLES, by=PEOPLE, units=st.integers(1, 9), value=st.integers(0, 4), agree=st.booleans())
+    def turn(self, handle: int, by: str, units: int, value: int, agree: bool) -> None:
+        """Take two runs and answer them, several times: trials come to an end, by what the heat does."""
+        if agree and self.waiting:
+            self.decide(handle, "ana", agree=agree)
+        for _ in range(units):
+            runs = self.both(handle, lambda bench: bench.ask(by, 2, lease=LEASE)) or ()
+            for run in runs:
+                reading = self.reading(run, value)
+                self.both(handle, lambda bench, run=run, reading=reading: bench.tell(run, reading))
+
+    @rule(handle=HANDLES, by=PEOPLE, other=PEOPLE, twice=st.booleans(), late=st.booleans())
+    def lose(self, handle: int, by: str, other: str, twice: bool, late: bool) -> None:
+        """Take runs and go silent, once or twice; perhaps answer when it is too late."""
+        silent = list(self.both(handle, lambda bench: bench.ask(by, 2, lease=LEASE)) or ())
+        self.clock.advance(LEASE + 1)
+        again = list(self.both(1 - handle, lambda bench: bench.ask(other, 2, lease=LEASE)) or ())
+        if twice:
+            self.clock.advance(LEASE + 1)
+            self.both(handle, lambda bench: bench.wheel.settle())
+        for run in silent if late else ():
+            reading = self.reading(run, 3)
+            self.both(handle, lambda bench, run=run, reading=reading: bench.tell(run, reading, by=by))
+        self.hand.extend(again)
 
     @precondition(lambda self: self.told)
     @rule(handle=HANDLES, pick=ANY)
     def tell_again(self, handle: int, pick: int) -> None:
         """Send the very same answer once more: it must change nothing, whoever sends it."""
         run, reading, key = self.told[pick % len(self.told)]
-        before = self.memory.head
+        before = self.answers(run)
         self.both(handle, lambda bench: bench.tell(run, reading, key=key, seconds=1.0))
-        counts = self.memory.head.counts
-        assert (counts.told, counts.faulted) == (before.counts.told, before.counts.faulted) or not key
+        assert self.answers(run) == before
+
+    def answers(self, run: Run | int) -> list[Any]:
+        """Return what was ever answered of a run; that it was lost is no answer."""
+        number = run if isinstance(run, int) else run.id
+        entries = [record.entry for record in self.memory.log]
+        return [e for e in entries if isinstance(e, Told | Late) and e.run == number]
 
     @precondition(lambda self: self.hand)
     @rule(handle=HANDLES, pick=ANY, reason=st.sampled_from(["crash", "told"]))
@@ -252,28 +273,42 @@ class TheWheel(RuleBasedStateMachine):
         assert all(waiting.increment.of == head.standard.number for waiting in head.proposals)
 
     # ── people ──────────────────────────────────────────────────────────────────────────────────────────────────────
-    @rule(handle=HANDLES, heat=st.integers(160, 260), steam=st.booleans(), by=PEOPLE)
-    def propose(self, handle: int, heat: int, steam: bool, by: str) -> None:
-        """Propose an increment."""
-        self.both(handle, lambda bench: bench.propose(heat=float(heat), steam=steam, because="why not", by=by))
-
-    @rule(handle=HANDLES, by=PEOPLE)
-    def propose_null(self, handle: int, by: str) -> None:
-        """Propose a copy of the standard."""
-        self.both(handle, lambda bench: bench.propose_null(by=by))
+    @rule(
+        handle=HANDLES,
+        heat=st.integers(195, 260),
+        steam=st.booleans(),
+        by=PEOPLE,
+        null=st.sampled_from([False] * 5 + [True]),
+    )
+    def propose(self, handle: int, heat: int, steam: bool, by: str, null: bool) -> None:
+        """Propose an increment, or now and then a copy of the standard."""
+        if null:
+            self.both(handle, lambda bench: bench.propose_null(by=by))
+        else:
+            self.both(handle, lambda bench: bench.propose(heat=float(heat), steam=steam, because="why not", by=by))
 
     @precondition(lambda self: self.waiting)
-    @rule(handle=HANDLES, by=PEOPLE, agree=st.booleans())
-    def decide(self, handle: int, by: str, agree: bool) -> None:
+    @rule(handle=HANDLES, by=st.sampled_from(["ana", "ana", "bo"]), agree=st.booleans())
+    def decide(self, handle: int, by: str, *, agree: bool) -> None:
         """Agree to what waits for consent, or do not."""
         self.both(handle, lambda bench: (bench.consent if agree else bench.refuse)(by, "so"))
 
-    @rule(handle=HANDLES, to=st.one_of(st.none(), st.integers(1, 6)))
+    @rule(handle=HANDLES, kind=st.integers(0, 11), heat=st.integers(160, 260))
+    def upset(self, handle: int, kind: int, heat: int) -> None:
+        """Move the ground on which the wheel stands: a rollback, a standard from outside, the andon, an amendment."""
+        if kind < 2:
+            self.rollback(handle, (None, 1)[kind])
+        elif kind == 2:
+            self.declare(handle, heat)
+        elif kind < 5:
+            self.both(handle, lambda bench: bench.andon("it burns", by="cy"))
+        else:
+            self.amend(handle, kind - 5)
+
     def rollback(self, handle: int, to: int | None) -> None:
         """Go back to an earlier standard."""
         self.both(handle, lambda bench: bench.rollback("too dark", to=to))
 
-    @rule(handle=HANDLES, heat=st.integers(160, 260))
     def declare(self, handle: int, heat: int) -> None:
         """Move the standard from outside, without a word to what stands on it."""
 
@@ -301,7 +336,6 @@ class TheWheel(RuleBasedStateMachine):
         run = runs[pick % len(runs)]
         self.both(handle, lambda bench: bench.correct(run.id, self.reading(run, value), because="a comma"))
 
-    @rule(handle=HANDLES, kind=st.integers(0, 6))
     def amend(self, handle: int, kind: int) -> None:
         """Change words, patience, consent, ranges, constraints or metrics."""
         process = self.memory.process
@@ -324,10 +358,11 @@ class TheWheel(RuleBasedStateMachine):
         ][kind]
         self.both(handle, lambda bench: bench.amend(msgspec.structs.replace(process, **changes), because="so"))
 
-    @rule(handle=HANDLES, by=PEOPLE, pull=st.booleans())
-    def andon(self, handle: int, by: str, pull: bool) -> None:
-        """Pull the cord, or clear it."""
-        self.both(handle, lambda bench: bench.andon("it burns", by=by) if pull else bench.clear("it does not", by=by))
+    @precondition(lambda self: self.sides and self.memory.head.andon is not None)
+    @rule(handle=HANDLES, by=PEOPLE)
+    def clear(self, handle: int, by: str) -> None:
+        """Clear the andon."""
+        self.both(handle, lambda bench: bench.clear("it does not burn", by=by))
 
     @rule(handle=HANDLES, by=PEOPLE, kind=st.integers(0, 2))
     def say(self, handle: int, by: str, kind: int) -> None:
@@ -436,7 +471,7 @@ class TheWheel(RuleBasedStateMachine):
 
 
 TheWheel.TestCase.settings = settings(
-    max_examples=400 if LONG else 25,
+    max_examples=600 if LONG else 60,
     stateful_step_count=120 if LONG else 50,
     deadline=None,
     phases=tuple(Phase) if LONG else (Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes minutes

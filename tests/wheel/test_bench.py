@@ -1,5 +1,7 @@
 """The verbs: what each writes, what each refuses, and that no answer counts twice."""
 
+from typing import Any
+
 import pytest
 
 from kaizen import evidence
@@ -16,36 +18,36 @@ from kaizen.workshop.improving import grant
 from kaizen.workshop.turning import Asker
 
 
-def scout(bakery, **changes):
+def scout(bakery: Any, **changes: Any) -> Any:
     return Scout(setting=bakery.increment(**changes).after, because="to see")
 
 
-def proposing(bakery, **changes):
+def proposing(bakery: Any, **changes: Any) -> Any:
     """Return a plan that proposes changes to whatever the standard is."""
     return lambda journal: increment(journal.head.process, journal.head.standard, changes, because="b", by="plan")
 
 
-def better(run):
+def better(run: Any) -> Any:
     """Measure taste: 2 more wherever the heat is 230, and noise that does not repeat."""
     return 5.0 + 2.0 * (run.setting["heat"] == 230.0) + run.id * 7 % 11 / 100
 
 
-def worse(run):
+def worse(run: Any) -> Any:
     return 12.0 - better(run)
 
 
-def entries(bench, kind):
+def entries(bench: Any, kind: Any) -> Any:
     return [record.entry for record in bench.log if isinstance(record.entry, kind)]
 
 
-def proposed(bakery, **policy):
+def proposed(bakery: Any, **policy: Any) -> Any:
     """Return a bench with an increment proposed: heat 230."""
     bench = bakery.bench(**policy)
     bench.propose(heat=230.0, because="a darker crust", by="ana")
     return bench
 
 
-def waiting(bakery, **policy):
+def waiting(bakery: Any, **policy: Any) -> Any:
     """Return a bench whose trial was judged better and waits for ana."""
     bench = proposed(bakery, consent="ana", **policy)
     bakery.play(bench, better)
@@ -54,7 +56,7 @@ def waiting(bakery, **policy):
 
 
 # ── a trial from proposal to standard ────────────────────────────────────────────────────────────────────────────────
-def test_a_proposal_becomes_a_trial_and_the_next_standard(bakery):
+def test_a_proposal_becomes_a_trial_and_the_next_standard(bakery: Any) -> None:
     """The whole turn, entry by entry."""
     bench = bakery.bench()
     offer = bench.propose({"heat": 230.0}, because="a darker crust", by="ana")
@@ -73,7 +75,7 @@ def test_a_proposal_becomes_a_trial_and_the_next_standard(bakery):
     assert len(bench.runs) == len(made) == bench.head.spent.runs
 
 
-def test_a_trial_that_is_not_better_becomes_a_lesson(bakery):
+def test_a_trial_that_is_not_better_becomes_a_lesson(bakery: Any) -> None:
     """The standard stays, the lesson is kept, and may be retracted with a reason."""
     bench = proposed(bakery)
     bakery.play(bench, worse)
@@ -87,13 +89,13 @@ def test_a_trial_that_is_not_better_becomes_a_lesson(bakery):
             bench.retract(number, "b")
 
 
-def test_a_null_trial_never_adopts_and_does_not_jam_the_wheel(bakery):
+def test_a_null_trial_never_adopts_and_does_not_jam_the_wheel(bakery: Any) -> None:
     """Found better by luck it ends, the andon is pulled, and nobody can consent to it."""
     bench = bakery.bench(consent="ana")
     assert bench.propose_null(by="ana") == 1
     sides = {}
 
-    def lucky(run):
+    def lucky(run: Any) -> Any:
         open_runs = {r.id: r.side for r in bench.head.runs}
         sides[run.id] = open_runs[run.id]
         return 5.0 + (sides[run.id] == "increment") + run.id / 100
@@ -107,7 +109,7 @@ def test_a_null_trial_never_adopts_and_does_not_jam_the_wheel(bakery):
     assert bakery.play(bench, better)[0].endswith("nothing more was planned")
 
 
-def test_exact_metrics_decide_in_one_pair(bakery):
+def test_exact_metrics_decide_in_one_pair(bakery: Any) -> None:
     """Two runs, no alpha."""
     bench = bakery.workshop().describe(bakery.process(bakery.size))
     bench.propose(steam=True, because="b")
@@ -115,7 +117,7 @@ def test_exact_metrics_decide_in_one_pair(bakery):
     assert (len(made), bench.standard.number, bench.head.charged) == (2, 2, 0.0)
 
 
-def test_an_open_trial_says_how_it_stands(bakery):
+def test_an_open_trial_says_how_it_stands(bakery: Any) -> None:
     """Asked by number or not: open, closed, unknown, or none yet."""
     bench = proposed(bakery)
     assert bench.check() is None
@@ -131,7 +133,7 @@ def test_an_open_trial_says_how_it_stands(bakery):
         bench.check(9)
 
 
-def test_a_guard_is_a_veto_in_the_first_pair(bakery):
+def test_a_guard_is_a_veto_in_the_first_pair(bakery: Any) -> None:
     """However much better it tastes."""
     bench = proposed(bakery, guards=(bakery.guard(metric="taste", at_most=6.5),))
     _, made = bakery.play(bench, better)
@@ -142,7 +144,7 @@ def test_a_guard_is_a_veto_in_the_first_pair(bakery):
 
 
 # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_the_second_run_of_a_block_is_owed_to_who_took_the_first(bakery):
+def test_the_second_run_of_a_block_is_owed_to_who_took_the_first(bakery: Any) -> None:
     """One asker gets both, in the order of the coin, before anything else; another asker gets another block."""
     bench = proposed(bakery)
     first = bench.ask("ana")
@@ -153,7 +155,7 @@ def test_the_second_run_of_a_block_is_owed_to_who_took_the_first(bakery):
     assert [run.id for run in (first, second, other)] == [1, 2, 3]
 
 
-def test_a_fresh_handle_owes_the_second_run_once_the_first_is_answered(bakery):
+def test_a_fresh_handle_owes_the_second_run_once_the_first_is_answered(bakery: Any) -> None:
     """Each call of a shell is a new handle."""
     first = proposed(bakery).ask()
     bakery.workshop()["loaf"].tell(first, taste=better(first))
@@ -161,7 +163,7 @@ def test_a_fresh_handle_owes_the_second_run_once_the_first_is_answered(bakery):
     assert (second.block, second.id) == (first.block, 2)
 
 
-def test_several_runs_are_asked_for_at_once(bakery):
+def test_several_runs_are_asked_for_at_once(bakery: Any) -> None:
     """Blocks are not torn: the half that is left over comes with the next ask."""
     bench = proposed(bakery)
     three = bench.ask(n=3)
@@ -173,7 +175,7 @@ def test_several_runs_are_asked_for_at_once(bakery):
         bench.ask(n=0)
 
 
-def test_fewer_runs_come_where_there_are_no_more(bakery):
+def test_fewer_runs_come_where_there_are_no_more(bakery: Any) -> None:
     """What there is, then the reason to wait."""
     bench = bakery.bench(scout(bakery, heat=231.0), scout(bakery, heat=232.0))
     assert [run.id for run in bench.ask(n=5)] == [1, 2]
@@ -183,7 +185,7 @@ def test_fewer_runs_come_where_there_are_no_more(bakery):
     assert [run.id for run in bench.asked("me")] == [1, 2]
 
 
-def test_every_reason_to_rest_has_its_hint(bakery):
+def test_every_reason_to_rest_has_its_hint(bakery: Any) -> None:
     """Andon, consent, budget, busy."""
     bench = waiting(bakery)
     with pytest.raises(OutOfTurn, match="waits for the consent of ana"):
@@ -202,7 +204,7 @@ def test_every_reason_to_rest_has_its_hint(bakery):
 
 
 # ── answering ────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_the_same_answer_told_twice_counts_once(bakery):
+def test_the_same_answer_told_twice_counts_once(bakery: Any) -> None:
     """With the default key, with a key of one's own, by number or by run, through another handle."""
     bench = proposed(bakery)
     first, second = bench.ask(n=2)
@@ -215,18 +217,18 @@ def test_the_same_answer_told_twice_counts_once(bakery):
     assert len(entries(bench, Told)) == 2 == bench.head.counts.told
 
 
-def test_another_answer_to_the_same_run_is_a_clash(bakery):
+def test_another_answer_to_the_same_run_is_a_clash(bakery: Any) -> None:
     """A mistyped reading is corrected, not told again."""
     bench = proposed(bakery)
     run = bench.ask()
-    bench.tell(run, taste=5.0)
+    bench.tell(run.id, taste=5.0)
     with pytest.raises(Clash, match=r"must be answered once.*\n.*correct\(\)"):
         bench.tell(run, taste=5.5)
     with pytest.raises(Clash):
         bench.fault(run)
 
 
-def test_what_nobody_asked_for_cannot_be_answered(bakery):
+def test_what_nobody_asked_for_cannot_be_answered(bakery: Any) -> None:
     """Neither a run that waits in the pool, nor one that is not there."""
     bench = proposed(bakery)
     for number in (1, 99):
@@ -238,7 +240,7 @@ def test_what_nobody_asked_for_cannot_be_answered(bakery):
         bench.tell(run.id, taste=5.0)
 
 
-def test_a_reading_is_checked_before_it_is_written(bakery):
+def test_a_reading_is_checked_before_it_is_written(bakery: Any) -> None:
     """Unknown, missing or no number: the run stays open."""
     bench = proposed(bakery)
     run = bench.ask()
@@ -250,7 +252,7 @@ def test_a_reading_is_checked_before_it_is_written(bakery):
     assert bench.head.run(run.id) is not None
 
 
-def test_a_fault_is_told_with_its_reason_and_spend(bakery):
+def test_a_fault_is_told_with_its_reason_and_spend(bakery: Any) -> None:
     """It counts as a run made."""
     bench = proposed(bakery)
     bench.fault(bench.ask(), "no oven", reason="crash", seconds=3.0, money=2.0)
@@ -260,7 +262,7 @@ def test_a_fault_is_told_with_its_reason_and_spend(bakery):
 
 
 # ── losing, and late answers ─────────────────────────────────────────────────────────────────────────────────────────
-def test_a_lost_run_is_retried_on_the_same_side_and_its_late_answer_is_not_the_pairs(bakery):
+def test_a_lost_run_is_retried_on_the_same_side_and_its_late_answer_is_not_the_pairs(bakery: Any) -> None:
     """The late reading teaches, and the pair has that of the second attempt."""
     bench = proposed(bakery)
     first = bench.ask("ana", lease=30.0)
@@ -278,7 +280,7 @@ def test_a_lost_run_is_retried_on_the_same_side_and_its_late_answer_is_not_the_p
     assert len(entries(bench, Late)) == 2  # under another key it is one more late answer
 
 
-def test_a_run_lost_twice_is_scored_worst_for_its_side(bakery):
+def test_a_run_lost_twice_is_scored_worst_for_its_side(bakery: Any) -> None:
     """And what it tells afterwards is kept, not scored."""
     bench = proposed(bakery)
     bench.ask("ana", lease=30.0)
@@ -292,7 +294,7 @@ def test_a_run_lost_twice_is_scored_worst_for_its_side(bakery):
     assert (row.outcome.reason, row.late, row.values) == ("lost", (bakery.reading(5.0),), {"taste": 5.0})
 
 
-def test_a_heartbeat_keeps_a_slow_run(bakery):
+def test_a_heartbeat_keeps_a_slow_run(bakery: Any) -> None:
     """Slow is not lost."""
     bench = proposed(bakery)
     unit = bench.wheel.next_unit(Asker(by="ana", lease=30.0, holder="host:1"))
@@ -304,7 +306,7 @@ def test_a_heartbeat_keeps_a_slow_run(bakery):
     assert bench.journal.lost == {run.id for run in unit}
 
 
-def test_peoples_runs_are_never_lost_by_time(bakery):
+def test_peoples_runs_are_never_lost_by_time(bakery: Any) -> None:
     """A lease of None has no end."""
     bench = proposed(bakery)
     bench.ask("ana")
@@ -313,7 +315,7 @@ def test_peoples_runs_are_never_lost_by_time(bakery):
 
 
 # ── correcting ───────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_a_correction_of_a_scout_is_in_no_trial(bakery):
+def test_a_correction_of_a_scout_is_in_no_trial(bakery: Any) -> None:
     """The history keeps what it said before."""
     bench = bakery.bench(scout(bakery, heat=231.0))
     bench.tell(bench.ask(), taste=50.0)
@@ -322,7 +324,7 @@ def test_a_correction_of_a_scout_is_in_no_trial(bakery):
     assert (bench.runs[0].outcome, bench.runs[0].corrected) == (bakery.reading(5.0), (bakery.reading(50.0),))
 
 
-def test_only_an_answered_run_is_corrected(bakery):
+def test_only_an_answered_run_is_corrected(bakery: Any) -> None:
     """Not one that is under way, even if an earlier attempt answered late: that would smuggle it into the pair."""
     bench = proposed(bakery)
     first = bench.ask("ana", lease=30.0)
@@ -337,7 +339,7 @@ def test_only_an_answered_run_is_corrected(bakery):
         bench.correct(first.id, taste=99.0, because="it was right")
 
 
-def test_a_correction_in_an_open_trial_is_judged_at_once(bakery):
+def test_a_correction_in_an_open_trial_is_judged_at_once(bakery: Any) -> None:
     """The wheel looks again at pairs it has seen, since they changed: here they turn out to be proof."""
     bench = proposed(bakery)
     floor = evidence.pairs_floor(0.025)
@@ -351,7 +353,7 @@ def test_a_correction_in_an_open_trial_is_judged_at_once(bakery):
     assert bench.standard.number == 2
 
 
-def test_a_correction_of_a_closed_trial_keeps_both_verdicts_and_pulls_the_andon(bakery):
+def test_a_correction_of_a_closed_trial_keeps_both_verdicts_and_pulls_the_andon(bakery: Any) -> None:
     """The standard stays until somebody decides."""
     bench = proposed(bakery)
     bakery.play(bench, better)
@@ -366,7 +368,7 @@ def test_a_correction_of_a_closed_trial_keeps_both_verdicts_and_pulls_the_andon(
     assert bench.rollback("it was a typing error", by="ana").setting["heat"] == 220.0
 
 
-def test_a_correction_of_a_lesson_reopens_nothing(bakery):
+def test_a_correction_of_a_lesson_reopens_nothing(bakery: Any) -> None:
     """A trial that would have been better stays closed: propose it again."""
     bench = proposed(bakery)
     bakery.play(bench, worse)
@@ -376,7 +378,7 @@ def test_a_correction_of_a_lesson_reopens_nothing(bakery):
     assert (bench.standard.number, bench.head.trials, bench.head.andon) == (1, (), None)
 
 
-def test_a_correction_shows_that_a_guard_was_broken(bakery):
+def test_a_correction_shows_that_a_guard_was_broken(bakery: Any) -> None:
     """Of a standard in force, the andon is pulled, though its verdict is still better."""
     bench = proposed(bakery, guards=(bakery.guard(metric="taste", at_most=20.0),))
     bakery.play(bench, better)
@@ -385,7 +387,7 @@ def test_a_correction_shows_that_a_guard_was_broken(bakery):
     assert "shows to break the guard taste <= 20" in bench.head.andon.because
 
 
-def test_a_correction_while_consent_is_awaited(bakery):
+def test_a_correction_while_consent_is_awaited(bakery: Any) -> None:
     """The trial waits on, goes on, or is stopped by its guard: it is never consented to on a reading known to be wrong."""
     bench = waiting(bakery, guards=(bakery.guard(metric="taste", at_most=20.0),))
     rows = [row for row in bench.runs if row.side == "increment"]
@@ -402,7 +404,18 @@ def test_a_correction_while_consent_is_awaited(bakery):
     assert bench.head.trials == ()
 
 
-def test_a_correction_of_a_stopped_trial_leaves_it_stopped(bakery):
+def test_a_correction_must_have_the_metrics_of_its_trial(bakery: Any) -> None:
+    """What was judged by a metric that is no longer described cannot be judged again without it."""
+    bench = bakery.workshop().describe(bakery.process(bakery.taste, bakery.size))
+    bench.propose(heat=230.0, because="b")
+    bakery.play(bench, lambda run: {"taste": better(run), "size": 100.0 + run.setting["heat"]})
+    assert bench.trials[0].verdict.decision == "worse"
+    bench.amend(bakery.process(bakery.taste), because="size does not matter")
+    with pytest.raises(OutOfTurn, match="a correction of run 1 must have size"):
+        bench.correct(1, taste=5.0, because="b")
+
+
+def test_a_correction_of_a_stopped_trial_leaves_it_stopped(bakery: Any) -> None:
     """What it would have said now decides nothing."""
     bench = proposed(bakery)
     first, second = bench.ask(n=2)
@@ -416,7 +429,7 @@ def test_a_correction_of_a_stopped_trial_leaves_it_stopped(bakery):
 
 
 # ── exact means exact ────────────────────────────────────────────────────────────────────────────────────────────────
-def test_a_contradiction_of_an_exact_metric_pulls_the_andon(bakery):
+def test_a_contradiction_of_an_exact_metric_pulls_the_andon(bakery: Any) -> None:
     """The same setting under the same conditions read otherwise before."""
     again = scout(bakery, heat=231.0)
     bench = bakery.workshop(again, again, again, again, again).describe(bakery.process(bakery.size))
@@ -435,7 +448,7 @@ def test_a_contradiction_of_an_exact_metric_pulls_the_andon(bakery):
     assert bench.head.andon.because.endswith("read 100 in run 1 and 101 in run 2")
 
 
-def test_a_contradiction_stops_its_own_trial_from_adopting(bakery):
+def test_a_contradiction_stops_its_own_trial_from_adopting(bakery: Any) -> None:
     """An exact pair whose standard contradicts an earlier run proves nothing until a person has looked."""
     bench = bakery.workshop().describe(bakery.process(bakery.size))
     bench.report_run(bench.standard.setting, {"size": 80.0}, source="log")
@@ -450,7 +463,7 @@ def test_a_contradiction_stops_its_own_trial_from_adopting(bakery):
 
 
 # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_a_named_person_consents(bakery):
+def test_a_named_person_consents(bakery: Any) -> None:
     """Nobody else; afterwards nothing waits."""
     bench = waiting(bakery)
     with pytest.raises(OutOfTurn, match="must be given by ana; got it from bo"):
@@ -461,7 +474,7 @@ def test_a_named_person_consents(bakery):
         bench.consent("ana")
 
 
-def test_a_refusal_ends_the_wait(bakery):
+def test_a_refusal_ends_the_wait(bakery: Any) -> None:
     """With a lesson; the same may be proposed again."""
     bench = waiting(bakery)
     bench.refuse("ana", "too dark")
@@ -470,7 +483,7 @@ def test_a_refusal_ends_the_wait(bakery):
     assert bench.propose(heat=230.0, because="b").nod.answer == "worked_before"
 
 
-def test_a_guard_that_breaks_while_consent_is_awaited_stops_the_trial(bakery):
+def test_a_guard_that_breaks_while_consent_is_awaited_stops_the_trial(bakery: Any) -> None:
     """In a pair that was under way when the verdict fell."""
     bench = proposed(bakery, consent="ana", guards=(bakery.guard(metric="taste", at_most=20.0),))
     floor = evidence.pairs_floor(0.025)
@@ -487,7 +500,7 @@ def test_a_guard_that_breaks_while_consent_is_awaited_stops_the_trial(bakery):
     assert bench.standard.number == 1
 
 
-def test_a_rollback_takes_the_next_number(bakery):
+def test_a_rollback_takes_the_next_number(bakery: Any) -> None:
     """To the standard before, or one that is named; the history keeps all."""
     bench = proposed(bakery)
     bakery.play(bench, better)
@@ -499,7 +512,7 @@ def test_a_rollback_takes_the_next_number(bakery):
     assert bench.head.counts.adopted == 1  # a rollback is no adoption
 
 
-def test_what_stands_on_an_old_standard_is_superseded(bakery):
+def test_what_stands_on_an_old_standard_is_superseded(bakery: Any) -> None:
     """By an adoption, by a rollback, and by whatever moved the standard without saying so."""
     bench = bakery.bench(trials=3)
     for heat in (230.0, 240.0):
@@ -519,7 +532,7 @@ def test_what_stands_on_an_old_standard_is_superseded(bakery):
     assert bench.head.counts.adopted == 1  # declared is not proven
 
 
-def test_a_settled_trial_of_an_old_standard_is_dropped_not_judged(bakery):
+def test_a_settled_trial_of_an_old_standard_is_dropped_not_judged(bakery: Any) -> None:
     """Else the wheel would jam on a verdict that nobody may act on."""
     bench = proposed(bakery)
     floor = evidence.pairs_floor(0.025)
@@ -535,7 +548,7 @@ def test_a_settled_trial_of_an_old_standard_is_dropped_not_judged(bakery):
 
 
 # ── amending ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_an_amended_process_lets_a_trial_go_on_or_ends_it(bakery):
+def test_an_amended_process_lets_a_trial_go_on_or_ends_it(bakery: Any) -> None:
     """A policy may change under a trial, what it measures may not; the same description changes nothing."""
     bench = proposed(bakery)
     bench.ask()
@@ -546,7 +559,7 @@ def test_an_amended_process_lets_a_trial_go_on_or_ends_it(bakery):
     assert (bench.head.trials, bench.head.era) == ((), bench.head.seq)
 
 
-def test_describing_again_amends_and_leaves_the_budget(bakery):
+def test_describing_again_amends_and_leaves_the_budget(bakery: Any) -> None:
     """The budget is the ledger's: a recipe without one does not take it away."""
     bench = bakery.bench(runs=50)
     again = bakery.workshop().describe(bakery.replace(bakery.process(), about="our bread"))
@@ -554,7 +567,7 @@ def test_describing_again_amends_and_leaves_the_budget(bakery):
     assert len(entries(bench, Amended)) == 1
 
 
-def test_an_amendment_that_rules_scouts_out_does_not_choke_the_planner(bakery):
+def test_an_amendment_that_rules_scouts_out_does_not_choke_the_planner(bakery: Any) -> None:
     """Settings that no longer fit are neither candidates nor faults to keep away from."""
     bench = bakery.bench(planner=SmallSteps())
     for _ in range(12):
@@ -574,8 +587,26 @@ def test_an_amendment_that_rules_scouts_out_does_not_choke_the_planner(bakery):
     assert bench.recommended() == ()
 
 
+def test_a_late_reading_from_before_a_metric_was_added_chokes_nobody(bakery: Any) -> None:
+    """Its run ends after the amendment, without a reading of its own: neither planner nor andon may trip over it."""
+    again = scout(bakery, heat=231.0)
+    bench = bakery.bench(again, again, process=bakery.process())
+    first = bench.ask("ana", lease=30.0)
+    bakery.clock.advance(31)
+    second = bench.ask("bo")
+    bench.tell(first, taste=5.0, by="ana")
+    bench.amend(bakery.process(bakery.taste, bakery.size), because="b")
+    bench.fault(second)
+    assert bench.runs[0].values == {"taste": 5.0}
+    run = bench.ask()
+    bench.tell(run, taste=5.0, size=100.0)
+    assert bench.head.andon is None
+    assert bench.recommended() == ()
+    assert bench.noise() == {}
+
+
 # ── budgets ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_a_budget_is_in_all_or_so_many_more(bakery):
+def test_a_budget_is_in_all_or_so_many_more(bakery: Any) -> None:
     """It is written into the policy; the same budget again writes nothing."""
     bench = bakery.bench(*[scout(bakery, heat=220.0 + n) for n in range(1, 9)])
     grant(bench, runs=2, seconds=None, money=None, by="ana")
@@ -591,7 +622,7 @@ def test_a_budget_is_in_all_or_so_many_more(bakery):
         grant(bench, runs=-1, seconds=None, money=None, by="ana")
 
 
-def test_an_interrupted_last_pair_is_finished_within_the_budget(bakery):
+def test_an_interrupted_last_pair_is_finished_within_the_budget(bakery: Any) -> None:
     """A lost run was paid for when it was handed out; its second attempt needs no more budget."""
     bench = proposed(bakery, runs=2)
     bench.ask("ana", n=2, lease=30.0)
@@ -601,7 +632,7 @@ def test_an_interrupted_last_pair_is_finished_within_the_budget(bakery):
     assert bench.head.spent.runs == 2
 
 
-def test_an_error_budget_that_allows_no_proof_refuses_or_rests(bakery):
+def test_an_error_budget_that_allows_no_proof_refuses_or_rests(bakery: Any) -> None:
     """A person's proposal is refused with the reason; a planner's ends the turn, else it would propose for ever."""
     bench = proposed(bakery, pairs=3)
     assert bakery.play(bench, better)[1] == []
@@ -615,7 +646,7 @@ def test_an_error_budget_that_allows_no_proof_refuses_or_rests(bakery):
     assert eager.head.seq == 1
 
 
-def test_a_tightened_error_budget_shuts_the_door_without_breaking_it(bakery):
+def test_a_tightened_error_budget_shuts_the_door_without_breaking_it(bakery: Any) -> None:
     """What is charged may be more than what is now allowed."""
     bench = proposed(bakery)
     bakery.play(bench, worse)
@@ -627,7 +658,7 @@ def test_a_tightened_error_budget_shuts_the_door_without_breaking_it(bakery):
     assert "used up" in entries(bench, Refused)[-1].note
 
 
-def test_the_error_budget_is_told_in_sentences(bakery):
+def test_the_error_budget_is_told_in_sentences(bakery: Any) -> None:
     """Before anybody starts: the least pairs; later, what the noise makes of it."""
     bench = bakery.workshop(*[scout(bakery, heat=220.0 + n) for n in range(1, 4)]).describe(
         bakery.process(bakery.taste, bakery.size)
@@ -648,14 +679,14 @@ def test_the_error_budget_is_told_in_sentences(bakery):
 
 
 # ── listening ────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_voices_are_written_down_with_the_standard_in_force(bakery):
+def test_voices_are_written_down_with_the_standard_in_force(bakery: Any) -> None:
     """Whoever speaks, whenever."""
     bench = bakery.bench()
     bench.voice("too dark", by="cy", theme="crust")
     assert (bench.head.counts.voices, bench.story().voices[0].standard) == (1, 1)
 
 
-def test_the_andon_stops_and_is_cleared_by_name(bakery):
+def test_the_andon_stops_and_is_cleared_by_name(bakery: Any) -> None:
     """What is under way is still answered, and not judged until the line moves again."""
     bench = proposed(bakery)
     floor = evidence.pairs_floor(0.025)
@@ -674,7 +705,7 @@ def test_the_andon_stops_and_is_cleared_by_name(bakery):
         bench.clear("again", by="ana")
 
 
-def test_a_run_made_elsewhere_teaches_and_proves_nothing(bakery):
+def test_a_run_made_elsewhere_teaches_and_proves_nothing(bakery: Any) -> None:
     """Once per key; its setting and reading are checked."""
     bench = bakery.bench()
     setting = bakery.increment(heat=230.0).after
@@ -693,7 +724,7 @@ def test_a_run_made_elsewhere_teaches_and_proves_nothing(bakery):
 
 
 # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_what_comes_next_is_foreseen_without_writing(bakery):
+def test_what_comes_next_is_foreseen_without_writing(bakery: Any) -> None:
     """A scout, an increment, a proposal, a pair of an open trial, or a stop."""
     bench = bakery.bench(scout(bakery, heat=231.0), proposing(bakery, heat=230.0), Stop(because="enough"))
     assert bench.wheel.foresee() == "scout heat=231.0, minutes=40, steam=False (to see)"
@@ -706,7 +737,7 @@ def test_what_comes_next_is_foreseen_without_writing(bakery):
     assert bakery.kinds(bench) == ["Described", "Proposed", "Advised", "Opened", "Asked"]
 
 
-def test_recommended_is_what_scouts_saw_and_no_trial_has_tested(bakery):
+def test_recommended_is_what_scouts_saw_and_no_trial_has_tested(bakery: Any) -> None:
     """Recommended is not proven."""
     plans = [scout(bakery, heat=heat) for heat in (220.5, 230.0)]
     bench = bakery.bench(*plans)
@@ -718,12 +749,12 @@ def test_recommended_is_what_scouts_saw_and_no_trial_has_tested(bakery):
     assert bench.recommended() == ()
 
 
-def test_a_plan_is_written_only_on_the_journal_it_was_made_for(bakery):
+def test_a_plan_is_written_only_on_the_journal_it_was_made_for(bakery: Any) -> None:
     """While a planner thinks, the world moves: its plan is dropped or kept by what has changed."""
     bench = bakery.bench(trials=2)
 
-    def meanwhile(plan, deed):
-        def think(journal):
+    def meanwhile(plan: Any, deed: Any) -> Any:
+        def think(journal: Any) -> Any:
             deed()
             return plan(journal) if callable(plan) else plan
 
@@ -748,7 +779,51 @@ def test_a_plan_is_written_only_on_the_journal_it_was_made_for(bakery):
     assert bench.head.next_run == 2
 
 
-def test_an_unknown_process_is_undeclared(bakery):
+def thinking(plan: Any, deed: Any) -> Any:
+    """Return a plan during which something else happens."""
+
+    def think(journal: Any) -> Any:
+        deed()
+        return plan(journal) if callable(plan) else plan
+
+    return think
+
+
+def test_what_matters_not_leaves_a_plan_as_it_is(bakery: Any) -> None:
+    """An increment planned while a customer spoke is proposed."""
+    bench = bakery.bench()
+    bench.wheel.planner.plans = [thinking(proposing(bakery, heat=230.0), lambda: bench.voice("hm", by="cy"))]
+    assert bench.ask().trial == 1
+
+
+def test_a_standard_that_moves_meanwhile_takes_the_plan_with_it(bakery: Any) -> None:
+    """It was made for another day."""
+    bench = bakery.bench()
+    bakery.play(proposed(bakery), better)
+    bench.wheel.planner.plans = [
+        thinking(scout(bakery, heat=231.0), lambda: bench.rollback("too dark")),
+        scout(bakery, heat=232.0),
+    ]
+    assert bench.ask().setting["heat"] == 232.0
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_what_another_planned_meanwhile_is_not_scouted_twice(bakery: Any, finished: bool) -> None:
+    """Neither while it is under way, nor once it is known."""
+    bench, same = bakery.bench(), scout(bakery, heat=231.0)
+    other = bakery.workshop(same)["loaf"]
+
+    def ahead() -> None:
+        run = other.ask("bo")
+        if finished:
+            other.tell(run, taste=5.0)
+
+    bench.wheel.planner.plans = [thinking(same, ahead), scout(bakery, heat=232.0)]
+    assert bench.ask("ana").setting["heat"] == 232.0
+    assert [run.id for run in bench.asked("ana")] == [2]
+
+
+def test_an_unknown_process_is_undeclared(bakery: Any) -> None:
     """Whoever asks for it, the known ones are named."""
     workshop = bakery.workshop()
     with pytest.raises(Undeclared, match="known are: none"):
@@ -760,7 +835,7 @@ def test_an_unknown_process_is_undeclared(bakery):
         bench.wheel.head()
 
 
-def test_switches_and_conditions_reach_the_increment(bakery):
+def test_switches_and_conditions_reach_the_increment(bakery: Any) -> None:
     """A parameter that becomes active must be given; consulting checks what proposing would."""
     process = bakery.process()
     water = Real(name="water", low=0.1, high=2.0, when=(When("steam", (True,)),))
@@ -770,7 +845,7 @@ def test_switches_and_conditions_reach_the_increment(bakery):
     assert bench.propose(steam=True, water=0.5, because="b").increment.changes == {"steam": True, "water": 0.5}
 
 
-def test_a_null_increment_of_a_planner_is_a_null_trial(bakery):
+def test_a_null_increment_of_a_planner_is_a_null_trial(bakery: Any) -> None:
     """Its runs have the purpose, so that reports can tell them from others."""
     bench = bakery.bench(lambda journal: null_increment(journal.head.standard, by="plan"))
     assert bench.ask().purpose == "null"

@@ -1,9 +1,11 @@
 """CHECK: the parts of a verdict that are not statistics."""
 
+from typing import Any
+
 from kaizen.check import design, guard_broken
 
 
-def test_exact_metrics_alone_take_one_pair_and_no_error_budget(bakery):
+def test_exact_metrics_alone_take_one_pair_and_no_error_budget(bakery: Any) -> None:
     """Where luck has no part there is no alpha to charge; one noisy metric brings it back."""
     exact = design(bakery.process(bakery.size), alpha=0.02, coins=3, method="m")
     assert (exact.alpha, exact.pairs, exact.coins, exact.method) == (0.0, 1, 3, "m")
@@ -11,11 +13,11 @@ def test_exact_metrics_alone_take_one_pair_and_no_error_budget(bakery):
     assert (mixed.alpha, mixed.pairs) == (0.02, 30)
 
 
-def test_a_guard_is_broken_by_the_increment_alone(bakery):
+def test_a_guard_is_broken_by_the_increment_alone(bakery: Any) -> None:
     """A guard vetoes where the increment broke it and the standard did not, or gave no reading."""
     guards = (bakery.guard(metric="taste", at_least=4.0),)
 
-    def broken(*pairs):
+    def broken(*pairs: Any) -> Any:
         return guard_broken(bakery.trial(*pairs, guards=guards))
 
     assert broken((5, 3)) == guards[0]

@@ -1,5 +1,7 @@
 """The order of the wheel: each row of the table, and which goes before which."""
 
+from typing import Any
+
 import pytest
 
 from kaizen.cycle import (
@@ -26,15 +28,15 @@ BETTER = Verdict(decision="better", settled=True, reason="r", effects=(), pairs=
 PULLED = Andon(because="it smells burnt", by="cy")
 
 
-def proposal(bakery, of=1):
+def proposal(bakery: Any, of: Any = 1) -> Any:
     return Proposal(id=3, increment=bakery.increment(of=of))
 
 
-def step(bakery, *trials, lost=(), looked=None, **fields):
+def step(bakery: Any, *trials: Any, lost: Any = (), looked: Any = None, **fields: Any) -> Any:
     return next_step(bakery.journal(bakery.head(*trials, **fields), lost=frozenset(lost), looked=looked or {}))
 
 
-def test_row_a_ends_what_stands_on_an_old_standard_before_anything_is_judged(bakery):
+def test_row_a_ends_what_stands_on_an_old_standard_before_anything_is_judged(bakery: Any) -> None:
     """Trials are never re-based, and one that is settled as well must not be judged against the wrong standard."""
     old = bakery.trial((5, 9), number=4, of=7)
     assert step(bakery, old, proposals=(proposal(bakery, of=7), proposal(bakery)), andon=PULLED) == Drop(
@@ -42,7 +44,7 @@ def test_row_a_ends_what_stands_on_an_old_standard_before_anything_is_judged(bak
     )
 
 
-def test_row_b_judges_pairs_that_the_judge_has_not_seen(bakery):
+def test_row_b_judges_pairs_that_the_judge_has_not_seen(bakery: Any) -> None:
     """Each complete pair is looked at once; half a pair is not looked at."""
     trial = bakery.trial((5, 6), (5, None))
     assert step(bakery, trial) == Check(trial=1)
@@ -50,18 +52,18 @@ def test_row_b_judges_pairs_that_the_judge_has_not_seen(bakery):
     assert step(bakery, bakery.trial((5, None))) == NextBlock(trial=1)
 
 
-def test_row_b_looks_at_pairs_that_come_while_consent_is_awaited(bakery):
+def test_row_b_looks_at_pairs_that_come_while_consent_is_awaited(bakery: Any) -> None:
     """A guard may yet break in a pair that was under way when the verdict fell."""
     assert isinstance(step(bakery, bakery.trial((5, 6)), verdict=BETTER), Rest)
     assert step(bakery, bakery.trial((5, 6), (5, 6)), verdict=BETTER) == Check(trial=1)
 
 
-def test_a_stopped_line_adopts_nothing(bakery):
+def test_a_stopped_line_adopts_nothing(bakery: Any) -> None:
     """While the andon is pulled no verdict falls; once it is cleared the trial is judged as it stands."""
     assert step(bakery, bakery.trial((5, 6)), andon=PULLED).reason == "andon"
 
 
-def test_row_c_gives_up_what_was_lost_twice_or_after_its_trial_ended(bakery):
+def test_row_c_gives_up_what_was_lost_twice_or_after_its_trial_ended(bakery: Any) -> None:
     """A run lost once is tried again on the same side; twice, it is scored; without its trial, nobody waits for it."""
     first, second = bakery.run(1, attempt=1), bakery.run(2, attempt=2)
     orphan = bakery.run(3, attempt=1, trial=8, block=0, side="standard")
@@ -73,13 +75,13 @@ def test_row_c_gives_up_what_was_lost_twice_or_after_its_trial_ended(bakery):
     assert step(bakery, bakery.trial((5, 6)), runs=(of_open,), lost={4}, verdict=BETTER) == GiveUp(runs=(of_open,))
 
 
-def test_row_d_hands_nothing_out_while_the_andon_is_pulled(bakery):
+def test_row_d_hands_nothing_out_while_the_andon_is_pulled(bakery: Any) -> None:
     """Runs in the pool, trials and proposals wait."""
     rest = step(bakery, bakery.trial(), andon=PULLED, runs=(bakery.run(1),), proposals=(proposal(bakery),))
     assert (rest.reason, rest.because) == ("andon", "andon pulled by cy: it smells burnt")
 
 
-def test_row_e_waits_for_consent_by_name(bakery):
+def test_row_e_waits_for_consent_by_name(bakery: Any) -> None:
     """Nothing is tried against a standard that is about to be replaced."""
     rest = step(
         bakery, bakery.trial((5, 6)), verdict=BETTER, process=bakery.process(consent="ana"), runs=(bakery.run(1),)
@@ -92,14 +94,14 @@ def test_row_e_waits_for_consent_by_name(bakery):
     ("policy", "spent"),
     [({"runs": 5}, Spend(runs=5)), ({"seconds": 60.0}, Spend(seconds=60.0)), ({"money": 9.0}, Spend(money=9.5))],
 )
-def test_row_f_rests_when_the_budget_is_spent(bakery, policy, spent):
+def test_row_f_rests_when_the_budget_is_spent(bakery: Any, policy: Any, spent: Any) -> None:
     """Runs, seconds and told money are counted in all, whoever made the runs."""
     process = bakery.process(**policy)
     assert step(bakery, process=process, spent=spent, runs=(bakery.run(1),)).reason == "budget"
     assert affordable(bakery.head(process=process), 1) == ""
 
 
-def test_row_f_counts_what_is_under_way_and_pays_for_a_lost_run_once(bakery):
+def test_row_f_counts_what_is_under_way_and_pays_for_a_lost_run_once(bakery: Any) -> None:
     """Four made and one under way leave nothing of five; but if that one is lost, its second attempt is paid for."""
     process, out = bakery.process(runs=5), bakery.run(1, attempt=1)
     fields = {"process": process, "spent": Spend(runs=4)}
@@ -108,14 +110,14 @@ def test_row_f_counts_what_is_under_way_and_pays_for_a_lost_run_once(bakery):
     assert step(bakery, runs=(bakery.run(2),), **fields) == HandOut(run=bakery.run(2))
 
 
-def test_row_f_never_starts_half_a_block(bakery):
+def test_row_f_never_starts_half_a_block(bakery: Any) -> None:
     """One run left is not enough for a pair."""
     head = {"process": bakery.process(runs=5), "spent": Spend(runs=4)}
     assert step(bakery, bakery.trial(), **head).reason == "budget"
     assert step(bakery, bakery.trial(), **{**head, "spent": Spend(runs=3)}) == NextBlock(trial=1)
 
 
-def test_row_g_hands_out_lost_runs_before_waiting_ones(bakery):
+def test_row_g_hands_out_lost_runs_before_waiting_ones(bakery: Any) -> None:
     """A lost run holds up its pair; a waiting one holds up nothing."""
     waiting, lost, out = bakery.run(1), bakery.run(2, attempt=1), bakery.run(3, attempt=1)
     assert step(bakery, runs=(waiting, lost, out), lost={2}) == HandOut(run=lost)
@@ -123,7 +125,7 @@ def test_row_g_hands_out_lost_runs_before_waiting_ones(bakery):
     assert step(bakery, runs=(out,)) == AskPlanner()
 
 
-def test_row_h_goes_on_with_the_trial_that_has_the_fewest_blocks(bakery):
+def test_row_h_goes_on_with_the_trial_that_has_the_fewest_blocks(bakery: Any) -> None:
     """Open trials take turns, until their last pair is handed out."""
     long, short = bakery.trial((5, 6), (5, 6)), bakery.trial((5, 6), number=2)
     looked = {1: 2, 2: 1}
@@ -134,7 +136,7 @@ def test_row_h_goes_on_with_the_trial_that_has_the_fewest_blocks(bakery):
     assert allocate(bakery.journal(bakery.head(full))) is None
 
 
-def test_row_i_opens_a_waiting_proposal_where_there_is_room(bakery):
+def test_row_i_opens_a_waiting_proposal_where_there_is_room(bakery: Any) -> None:
     """No more trials are open at once than the policy says."""
     full = bakery.trial((5, 6), most=1)
     fields = {"looked": {1: 1}, "proposals": (proposal(bakery),)}
@@ -143,25 +145,25 @@ def test_row_i_opens_a_waiting_proposal_where_there_is_room(bakery):
     assert step(bakery, full, **fields).reason == "busy"
 
 
-def test_row_j_rests_while_others_have_the_last_runs_of_the_open_trial(bakery):
+def test_row_j_rests_while_others_have_the_last_runs_of_the_open_trial(bakery: Any) -> None:
     """There is nothing to plan for until the trial is answered."""
     assert step(bakery, bakery.trial((5, None), most=1)).reason == "busy"
 
 
-def test_row_k_asks_the_planner(bakery):
+def test_row_k_asks_the_planner(bakery: Any) -> None:
     """With nothing open, or room beside what is open, the planner is asked."""
     assert step(bakery) == AskPlanner()
     assert step(bakery, bakery.trial((5, None), most=1), process=bakery.process(trials=2)) == AskPlanner()
 
 
-def test_alpha_shrinks_with_what_is_charged_and_grows_with_adoptions(bakery):
+def test_alpha_shrinks_with_what_is_charged_and_grows_with_adoptions(bakery: Any) -> None:
     """A share of what is left of A (k + 1)."""
     assert next_alpha(bakery.head()) == pytest.approx(0.025)
     assert next_alpha(bakery.head(charged=0.06)) == pytest.approx(0.01)
     assert next_alpha(bakery.head(charged=0.06, counts=Counts(adopted=1))) == pytest.approx(0.035)
 
 
-def test_a_trial_that_could_prove_nothing_is_not_opened(bakery):
+def test_a_trial_that_could_prove_nothing_is_not_opened(bakery: Any) -> None:
     """Patience shorter than the floor, or an error budget that was tightened below what is charged."""
     assert unprovable(bakery.head()) == ""
     assert unprovable(bakery.head(process=bakery.process(pairs=3))).endswith("asks for 7 pairs, the policy allows 3")

@@ -1,10 +1,12 @@
 """DO: blocks are thrown by their coin, and what the work returned is a reading or a fault."""
 
+from typing import Any
+
 from kaizen.do import block_runs, outcome_of
 from kaizen.trial import Fault, Reading
 
 
-def test_a_block_has_one_run_of_each_side_in_the_order_of_its_coin(bakery):
+def test_a_block_has_one_run_of_each_side_in_the_order_of_its_coin(bakery: Any) -> None:
     """Over many blocks each side goes first about half of the time, by the design's coin and nothing else."""
     trial, firsts = bakery.trial(), []
     for number in range(200):
@@ -21,14 +23,14 @@ def test_a_block_has_one_run_of_each_side_in_the_order_of_its_coin(bakery):
     assert 70 < firsts.count("increment") < 130
 
 
-def test_a_run_does_not_say_its_side(bakery):
+def test_a_run_does_not_say_its_side(bakery: Any) -> None:
     """Who measures must not know which side is which."""
     for run in block_runs(bakery.trial(), first_id=1):
         assert "increment" not in str(run) + run.because
         assert "standard" not in str(run) + run.because
 
 
-def test_what_the_work_returned_becomes_a_reading_or_a_fault(bakery):
+def test_what_the_work_returned_becomes_a_reading_or_a_fault(bakery: Any) -> None:
     """A missing metric, an unknown one and no number are faults with their sentence, never exceptions."""
     process = bakery.process()
     assert outcome_of(process, {"taste": 7}) == Reading(values={"taste": 7.0})

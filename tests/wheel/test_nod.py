@@ -1,28 +1,30 @@
 """The nod: what this process's own past says about an increment."""
 
+from typing import Any
+
 import pytest
 
 from kaizen.veteran.nod import Nod
 
 
-def nod(bench, **changes):
+def nod(bench: Any, **changes: Any) -> Any:
     return bench.consult(changes)
 
 
-def measure(bakery, gains):
+def measure(bakery: Any, gains: Any) -> Any:
     """Return a measure of taste: 5, more by ``gains`` of a heat."""
     ticks = iter(range(10_000))
     return lambda run: 5.0 + gains.get(run.setting["heat"], 0.0) + next(ticks) % 3 / 100
 
 
-def test_what_was_never_tried_may_go(bakery):
+def test_what_was_never_tried_may_go(bakery: Any) -> None:
     """Two runs are at risk, at least, and the answer says that it knows nothing."""
     answer = nod(bakery.bench(), heat=230.0)
     assert (answer.answer, answer.precedents, answer.spend) == ("go", (), 2)
     assert str(answer) == "go: nothing like it has been tried in this process"
 
 
-def test_what_is_under_way_is_in_flight(bakery):
+def test_what_is_under_way_is_in_flight(bakery: Any) -> None:
     """A waiting proposal first, then the trial that it became."""
     bench = bakery.bench()
     bench.propose(heat=230.0, because="b")
@@ -32,7 +34,7 @@ def test_what_is_under_way_is_in_flight(bakery):
     assert nod(bench, heat=231.0).answer == "go"
 
 
-def test_what_failed_against_this_standard_failed_before(bakery):
+def test_what_failed_against_this_standard_failed_before(bakery: Any) -> None:
     """The latest trial speaks first, with its effect and its pairs."""
     bench = bakery.bench()
     for _ in range(2):
@@ -44,7 +46,7 @@ def test_what_failed_against_this_standard_failed_before(bakery):
     assert [text[:7] for text in answer.precedents] == ["trial 2", "trial 1"]
 
 
-def test_noise_is_not_a_failure(bakery):
+def test_noise_is_not_a_failure(bakery: Any) -> None:
     """An undecided trial says: think again, and why."""
     bench = bakery.bench(pairs=7)
     wild = iter((3, -3, 2.5, -2.5) * 20)
@@ -55,7 +57,7 @@ def test_noise_is_not_a_failure(bakery):
     assert answer.because.endswith("within noise, which is not a failure")
 
 
-def test_what_worked_before_says_so_and_what_failed_elsewhere_is_weak(bakery):
+def test_what_worked_before_says_so_and_what_failed_elsewhere_is_weak(bakery: Any) -> None:
     """After the standard has moved, its own history is read against that."""
     bench = bakery.bench()
     bench.propose(heat=240.0, because="b")
@@ -68,7 +70,7 @@ def test_what_worked_before_says_so_and_what_failed_elsewhere_is_weak(bakery):
     assert nod(bench, heat=230.0).answer == "worked_before"
 
 
-def test_a_setting_that_gave_no_reading_failed_before(bakery):
+def test_a_setting_that_gave_no_reading_failed_before(bakery: Any) -> None:
     """A fault of the very same setting is a precedent, whatever the run was for; a sound run is none."""
     from kaizen.plan import Scout
 
@@ -82,7 +84,7 @@ def test_a_setting_that_gave_no_reading_failed_before(bakery):
     assert nod(bench, heat=231.0).answer == "go"
 
 
-def test_the_same_change_that_failed_in_another_combination_asks_to_think_again(bakery):
+def test_the_same_change_that_failed_in_another_combination_asks_to_think_again(bakery: Any) -> None:
     """It names what is shared."""
     bench = bakery.bench()
     bench.propose(heat=230.0, steam=True, because="b")
@@ -94,7 +96,7 @@ def test_the_same_change_that_failed_in_another_combination_asks_to_think_again(
 
 
 @pytest.mark.parametrize("trial", [1])
-def test_a_stopped_trial_is_no_precedent(bakery, trial):
+def test_a_stopped_trial_is_no_precedent(bakery: Any, trial: Any) -> None:
     """It never came to a verdict."""
     bench = bakery.bench()
     bench.propose(heat=230.0, because="b")

@@ -5,6 +5,7 @@ no way to say it. Here every increment looks a hundred times better, and the whe
 """
 
 import itertools
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,14 +39,14 @@ MOVES = st.lists(
 )  # fmt: skip
 
 
-def wonder(process, setting, chance):
+def wonder(process: Any, setting: Any, chance: Any) -> Any:
     """Return a reading: the standard is poor, everything else is wonderful; exact metrics repeat."""
     good = setting["heat"] != 220.0
     made = {"taste": 900.0 * good + chance, "yield_": 900.0 * good + 1 + chance, "size": 1.0 if good else 900.0}
     return {metric.name: made[metric.name] for metric in process.metrics}
 
 
-def plans(chances):
+def plans(chances: Any) -> Any:
     """Plan without end: scouts of wonderful settings, and increments."""
     for number, chance in zip(itertools.count(), itertools.cycle(chances or [0.5]), strict=False):
         heat = 221.0 + number % 30
@@ -61,15 +62,15 @@ def plans(chances):
 class Endless:
     """A planner that never stops."""
 
-    def __init__(self, chances):
+    def __init__(self, chances: Any) -> None:
         self._plans = plans(chances)
 
-    def plan(self, journal, *, advice, prospect, seed):
+    def plan(self, journal: Any, *, advice: Any, prospect: Any, seed: Any) -> Any:
         plan = next(self._plans)
         return plan(journal) if callable(plan) else plan
 
 
-def push(bakery, metrics, policy, moves, chances):
+def push(bakery: Any, metrics: Any, policy: Any, moves: Any, chances: Any) -> Any:
     """Push the wheel at random; return the bench."""
     bench = bakery.bench(process=bakery.process(*metrics, **policy), planner=Endless(chances))
     process, hand, chance = bench.process, [], itertools.cycle(chances or [0.5])
@@ -106,7 +107,7 @@ def push(bakery, metrics, policy, moves, chances):
     return bench
 
 
-def pairs_at(bench, trial, seq):
+def pairs_at(bench: Any, trial: Any, seq: Any) -> Any:
     """Return the complete pairs of a trial whose runs were answered before ``seq``."""
     sides = {}
     for row in bench.wheel.ledger.runs(bench.name, trial=trial):
@@ -115,7 +116,7 @@ def pairs_at(bench, trial, seq):
     return [pair for pair in sides.values() if len(pair) == 2]
 
 
-def check_proof(bench):
+def check_proof(bench: Any) -> None:
     """Hold every proven standard against what the records say it rests on."""
     records = bench.log
     designs = {r.entry.trial.id: r.entry.trial for r in records if isinstance(r.entry, Opened)}
@@ -151,12 +152,14 @@ def check_proof(bench):
 
 
 @given(METRICS, POLICIES, MOVES, st.lists(st.floats(0, 1, width=16), max_size=9))
-def test_only_a_trial_judged_better_over_enough_pairs_makes_a_standard(new_bakery, metrics, policy, moves, chances):
+def test_only_a_trial_judged_better_over_enough_pairs_makes_a_standard(
+    new_bakery: Any, metrics: Any, policy: Any, moves: Any, chances: Any
+) -> None:
     """Every proven standard rests on its own trial, against the standard of its day, on both sides of enough pairs."""
     check_proof(push(new_bakery(), metrics, policy, moves, chances))
 
 
-def test_enough_pairs_do_make_a_standard(bakery):
+def test_enough_pairs_do_make_a_standard(bakery: Any) -> None:
     """The test above is not empty: pushed on, the same wheel adopts, and by consent, too."""
     for policy in ({}, {"consent": "ana"}):
         shop = type(bakery)()
@@ -167,7 +170,7 @@ def test_enough_pairs_do_make_a_standard(bakery):
         check_proof(bench)
 
 
-def test_no_scout_however_good_moves_the_standard(bakery):
+def test_no_scout_however_good_moves_the_standard(bakery: Any) -> None:
     """A thousand wonderful single runs, here and elsewhere, prove nothing."""
     bench = bakery.bench(planner=Endless([0.1]))
     for number in range(300):
@@ -178,7 +181,7 @@ def test_no_scout_however_good_moves_the_standard(bakery):
     assert not bench.trials
 
 
-def test_one_side_of_a_pair_proves_nothing(bakery):
+def test_one_side_of_a_pair_proves_nothing(bakery: Any) -> None:
     """The increment alone, in however many blocks, beside a standard that is remembered but not run."""
     bench = bakery.bench()
     bench.report_run(bench.standard.setting, {"taste": 0.0}, source="log")
@@ -190,7 +193,7 @@ def test_one_side_of_a_pair_proves_nothing(bakery):
     assert bench.check().pairs == 0
 
 
-def test_no_option_lets_fewer_pairs_do(bakery):
+def test_no_option_lets_fewer_pairs_do(bakery: Any) -> None:
     """A patience below the floor refuses the trial; it does not lower the floor."""
     for pairs, adopts in ((4, False), (5, False), (6, False), (7, True)):
         shop = type(bakery)()
@@ -201,7 +204,7 @@ def test_no_option_lets_fewer_pairs_do(bakery):
         assert len(bench.runs) == (14 if adopts else 0)
 
 
-def test_faults_of_the_standard_alone_prove_only_by_enough_pairs(bakery):
+def test_faults_of_the_standard_alone_prove_only_by_enough_pairs(bakery: Any) -> None:
     """A standard that crashes whenever it is run is replaced, and not for one crash."""
     bench = bakery.bench()
     bench.propose(heat=230.0, because="sound")

@@ -22,6 +22,7 @@ from kaizen.ledgers import chain, codec, driver, tables
 from kaizen.ledgers import statements as sql
 from kaizen.ledgers.following import check_after, check_append, follow, same_answer
 from kaizen.ledgers.gate import Gate
+from kaizen.process import Process
 from kaizen.verdict import Lesson
 
 _PAGE = 1_000  # records fetched at a time: a slow reader keeps no transaction open
@@ -70,6 +71,7 @@ class SqliteLedger:
         self._db: driver.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._heads: dict[str, Head] = {}
+        self._described: dict[str, tuple[str, Process]] = {}  # as stored, and as read: large, and seldom another
         self._gate: Gate | None = None
 
     @property
@@ -228,8 +230,10 @@ class SqliteLedger:
         found = db.execute(sql.HEAD, (process,)).fetchone()
         if found is None:
             return None
-        head = codec.decode_head(found[1], found[2])
-        self._heads[process] = head
+        _, body, state = found
+        text, described = self._described.get(process, ("", None))
+        head = codec.decode_head(described if described is not None and text == body else body, state)
+        self._heads[process], self._described[process] = head, (body, head.process)
         return head
 
     # ── care ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ import msgspec
 
 from kaizen.journal import Head, Journal, Tried
 from kaizen.parameter import Choice, Parameter, Real, Revision, Switch, Whole
-from kaizen.plan import Advice, Foretell, Plan, Scout, Stop, candidates
+from kaizen.plan import Advice, Foretell, Plan, Scout, Stop, candidates, comparable
 from kaizen.process import Process
 from kaizen.setting import Setting, Value
 from kaizen.standard import Increment, increment
@@ -72,11 +72,7 @@ class _Sight(msgspec.Struct, frozen=True):
 def _look(journal: Journal, prospect: Foretell) -> _Sight:
     head = journal.head
     standard = head.standard
-    rows = [
-        row
-        for row in journal.history.runs(of=standard.number, latest=_MEMORY)
-        if row.seq > head.era and _fits(head, row)
-    ]
+    rows = comparable(head, journal.history.runs(of=standard.number, latest=_MEMORY))
     under_way = {run.setting for run in head.runs}
     scouts = [row for row in rows if row.purpose == "scout"]
     trials = [past.trial for past in journal.history.trials() if past.trial.increment.of == standard.number]
@@ -94,11 +90,6 @@ def _look(journal: Journal, prospect: Foretell) -> _Sight:
         since_trial=sum(1 for row in scouts if row.seq > since and row.setting != standard.setting),
         prospect=prospect,
     )
-
-
-def _fits(head: Head, row: Tried) -> bool:
-    """Tell whether a run's setting is one of the process as described now."""
-    return row.revision == head.revision or head.process.allows(row.setting)
 
 
 def _standard_due(head: Head, scouts: Sequence[Tried], *, under_way: bool) -> bool:

@@ -105,7 +105,7 @@ class JudgeContract:
 
     @pytest.fixture
     def judge(self) -> Judge:
-        """The judge under test."""
+        """Make the judge under test."""
         return self.make_judge()
 
     # ── the promise ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,11 +146,8 @@ class JudgeContract:
             fault = Fault(reason=reason)
             for length in range(1, 12):
                 assert judge.check(trial_of([(_LEVEL, fault)] * length)).decision != "better"
-            mixed: list[tuple[Outcome | float, Outcome | float]] = [(_LEVEL, _LEVEL + 1.0)] * 5 + [(_LEVEL, fault)]
-            sound: list[tuple[Outcome | float, Outcome | float]] = [(_LEVEL, _LEVEL + 1.0)] * 5 + [
-                (_LEVEL, _LEVEL - 1.0)
-            ]
-            assert judge.check(trial_of(mixed)).evidence <= judge.check(trial_of(sound)).evidence
+            faulted, lost = (judge.check(_gaining([1.0] * 5 + [gain])) for gain in (-math.inf, -1.0))
+            assert faulted.evidence <= lost.evidence
 
     def test_faults_on_both_sides_are_no_difference(self, judge: Judge) -> None:
         """They prove nothing, and count as a pair."""

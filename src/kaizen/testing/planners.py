@@ -226,7 +226,7 @@ class PlannerContract:
     def test_a_tiny_space_is_exhausted(self) -> None:
         """Two settings, or one alone: the planner stops, with its reason."""
         switch = _process("tiny", {"steam": False}, Switch(name="steam"), metrics=(SIZE,))
-        bench, watched = self.turned(switch, lambda run: Reading(values=Numbers(size=100.0)), runs=200)
+        bench, watched = self.turned(switch, lambda _: Reading(values=Numbers(size=100.0)), runs=200)
         assert isinstance(watched.plans[-1], Stop)
         assert len(bench.runs) < 40
         single = _process(

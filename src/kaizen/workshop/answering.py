@@ -120,7 +120,7 @@ class Answering:
         for row in self._ledger.runs(self._process, fingerprint=run.setting.fingerprint, after=head.era, latest=2):
             if row.values is None or row.conditions != conditions:
                 continue
-            for name in exact:
+            for name in (name for name in exact if name in row.values):  # a late one may be older than the metric
                 before, now = row.values[name], reading.values[name]
                 if not math.isclose(before, now, rel_tol=1e-9):
                     because = f"{name} is declared exact, yet {run.setting} read {before:g} in run {row.id} and {now:g} in run {run.id}"
@@ -147,7 +147,9 @@ class Answering:
         test = next(test for test in self._ledger.trials(self._process) if test.id == row.trial)
         if test.stopped is not None:  # it stays stopped; its runs may have been told by another description's metrics
             return Correction(run=row.id, before=test.verdict, after=test.verdict), ()
-        missing = [m.name for m in test.trial.design.metrics if isinstance(outcome, Reading) and m.name not in outcome.values]
+        missing = [
+            m.name for m in test.trial.design.metrics if isinstance(outcome, Reading) and m.name not in outcome.values
+        ]
         if missing:
             raise OutOfTurn(
                 f"a correction of run {row.id} must have {', '.join(missing)}, by which its trial was judged; "

@@ -12,7 +12,7 @@ from kaizen.errors import OutOfTurn, Undeclared
 from kaizen.evidence import pairs_floor
 from kaizen.journal import Head, Journal, Tested, Tried
 from kaizen.ledger import Advised, Cleared, Entry, Proposed, Pulled, Record, Reported, Retracted, Voiced
-from kaizen.plan import Candidate, Noise, candidates, noise
+from kaizen.plan import Candidate, Noise, candidates, comparable, noise
 from kaizen.process import Process
 from kaizen.reports import Story
 from kaizen.setting import Texts
@@ -125,7 +125,7 @@ class Bench:
         """Return scouted settings that may well be better, most worth a trial first: recommended, not proven."""
         journal = self.journal
         head = journal.head
-        rows = [row for row in journal.history.runs(of=head.standard.number, latest=_RECENT) if row.seq > head.era]
+        rows = comparable(head, journal.history.runs(of=head.standard.number, latest=_RECENT))
         tested = {
             test.trial.increment.after
             for test in journal.history.trials()
@@ -140,7 +140,7 @@ class Bench:
     def noise(self) -> dict[str, Noise]:
         """Return how much a pair's difference scatters, per noisy metric, as far as runs have shown."""
         head = self.head
-        rows = [row for row in self._wheel.ledger.runs(self.name, latest=_RECENT) if row.seq > head.era]
+        rows = comparable(head, self._wheel.ledger.runs(self.name, latest=_RECENT))
         return noise(head.process, rows, head.standard.setting)
 
     def outlook(self) -> tuple[str, ...]:
