@@ -127,7 +127,8 @@ def affordable(head: Head, runs: int) -> str:
     policy, spent = head.process.policy, head.spent
     out = sum(1 for run in head.runs if run.attempt > 0)
     if policy.runs is not None and spent.runs + out + runs > policy.runs:
-        return f"the budget of {policy.runs} runs is spent ({spent.runs} made, {out} under way)"
+        left = "cannot pay for another pair" if spent.runs + out < policy.runs else "is spent"
+        return f"the budget of {policy.runs} runs {left} ({spent.runs} made, {out} under way)"
     if policy.seconds is not None and spent.seconds >= policy.seconds:
         return f"the budget of {policy.seconds:g} s is spent ({spent.seconds:.4g} s used)"
     if policy.money is not None and spent.money >= policy.money:
