@@ -3,7 +3,7 @@
     python -m benchmarks.start
 
 Medians of CPU milliseconds (user and system, of the whole process). Other programs on the machine change them less than
-they change the time on the wall, but they only ever add: the promise is broken when even the least is beyond it.
+they change the time on the wall.
 Compiled modules are kept, as they are for users. The first two must not load anything that only some commands need.
 """
 
@@ -25,7 +25,8 @@ from kaizen.setting import Setting
 from kaizen.workshop import open_workshop
 
 MOST_MS = 150.0
-"""What is promised of each, Python itself included."""
+PROMISED = ("python -c 'import kaizen'", "kaizen --version")
+"""What is promised of these, Python itself included; the others stand beside them for comparison."""
 HEAVY = ("numpy", "scipy", "rich", "sqlalchemy")
 """What neither ``kaizen --version`` nor ``import kaizen`` may load."""
 _NAME = "small"
@@ -110,9 +111,10 @@ def main(words: Sequence[str] | None = None) -> int:
             heavy = "" if statement is None else loaded(statement, place)
             middle = statistics.median(each)
             said = "-" if statement is None else heavy or "none"
-            print(f"{name:<26} {middle:>7.0f} {min(each):>7.0f} {max(each):>7.0f} {MOST_MS:>9.0f}  {said}", flush=True)
-            if min(each) > MOST_MS:  # whatever else the machine does only adds to it
-                broken.append(f"{name} must take at most {MOST_MS:g} ms of CPU; got {min(each):.0f}")
+            promised = f"{MOST_MS:.0f}" if name in PROMISED else "-"
+            print(f"{name:<26} {middle:>7.0f} {min(each):>7.0f} {max(each):>7.0f} {promised:>9}  {said}", flush=True)
+            if name in PROMISED and middle > MOST_MS:
+                broken.append(f"{name} must take at most {MOST_MS:g} ms of CPU; got {middle:.0f}")
             if heavy:
                 broken.append(f"{name} must load none of {', '.join(HEAVY)}; got {heavy}")
     for sentence in broken:
