@@ -9,6 +9,7 @@ promised, whatever the ledger has seen: at most 1.5 times as much as after 1,000
 """
 
 import argparse
+import contextlib
 import statistics
 import subprocess
 import sys
@@ -38,6 +39,7 @@ MOST_RATIO = 1.5
 """How many times the cost after 1,000 runs is allowed later."""
 
 _BATCH = 250  # runs written by one append, to fill the ledger
+_STRETCH = 20  # asks and tells measured at a time
 
 
 class Ready:
@@ -155,52 +157,53 @@ def one(path: str) -> float:
     return time.process_time() - began - planner.seconds
 
 
-def _fresh(path: Path, times: int) -> float:
+def _fresh(path: Path) -> float:
     command = [sys.executable, "-c", f"from benchmarks.cost import one; print(one({str(path)!r}))"]
-    return statistics.median(
-        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(times)
-    )
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def measure(path: Path, sizes: list[int], *, rounds: int) -> Iterator[Cost]:
-    """Fill a ledger further and further, and measure at every size: the median of ``rounds`` stretches."""
-    planner = Ready()
-    with open_workshop(path, planner=planner) as shop:
-        shop.describe(process())
+def measure(folder: Path, sizes: list[int], *, rounds: int) -> Iterator[Cost]:
+    """Fill one ledger per size, then measure them in turns, so that a busy machine disturbs all alike; give medians."""
+    with contextlib.ExitStack() as stack:
+        shops, planners = [], []
         for size in sizes:
-            fill(shop.ledger, size)  # type: ignore[arg-type] # a path gives a ledger in a file
-            _turns(shop, planner, 20)
-            stretches = [_turns(shop, planner, 50) for _ in range(rounds)]
-            yield Cost(
-                runs=size,
-                warm=1e3 * statistics.median(cpu for cpu, _ in stretches),
-                wall=1e3 * statistics.median(wall for _, wall in stretches),
-                trial=1e3 * _in_a_trial(shop, planner, 20),
-                fresh=1e3 * _fresh(path, rounds),
-            )
+            planners.append(Ready())
+            shops.append(stack.enter_context(open_workshop(folder / f"{size}.db", planner=planners[-1])))
+            shops[-1].describe(process())
+            fill(shops[-1].ledger, size)  # type: ignore[arg-type] # a path gives a ledger in a file
+            _turns(shops[-1], planners[-1], _STRETCH)
+        at_hand = list(zip(shops, planners, strict=True))
+        stretches = [[_turns(shop, planner, _STRETCH) for shop, planner in at_hand] for _ in range(rounds)]
+        trials = [[_in_a_trial(shop, planner, _STRETCH) for shop, planner in at_hand] for _ in range(rounds)]
+    fresh = [[_fresh(folder / f"{size}.db") for size in sizes] for _ in range(rounds)]
+    for place, size in enumerate(sizes):
+        yield Cost(
+            runs=size,
+            warm=1e3 * statistics.median(stretch[place][0] for stretch in stretches),
+            wall=1e3 * statistics.median(stretch[place][1] for stretch in stretches),
+            trial=1e3 * statistics.median(stretch[place] for stretch in trials),
+            fresh=1e3 * statistics.median(stretch[place] for stretch in fresh),
+        )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measure, print the table, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000], metavar="RUNS")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--profile", action="store_true", help="print where the time goes at the last size")
     options = parser.parse_args(argv)
     print(benchmarks.setting_out("cost", rounds=options.rounds))
     print(f"{'runs':>9}  {'warm CPU ms':>11}  {'ratio':>5}  {'wall ms':>8}  {'in a trial':>10}  {'fresh CPU ms':>12}")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "ledger.db"
-        costs = []
-        for cost in measure(path, options.sizes, rounds=options.rounds):
-            costs.append(cost)
+        costs = list(measure(Path(folder), options.sizes, rounds=options.rounds))
+        for cost in costs:
             ratio = cost.warm / costs[0].warm
             print(
-                f"{cost.runs:>9}  {cost.warm:>11.2f}  {ratio:>5.2f}  {cost.wall:>8.2f}  {cost.trial:>10.2f}  {cost.fresh:>12.2f}",
-                flush=True,
+                f"{cost.runs:>9}  {cost.warm:>11.2f}  {ratio:>5.2f}  {cost.wall:>8.2f}  {cost.trial:>10.2f}  {cost.fresh:>12.2f}"
             )
         if options.profile:
-            _profile(path)
+            _profile(Path(folder) / f"{options.sizes[-1]}.db")
     worst, ratio = max(cost.warm for cost in costs), max(cost.warm for cost in costs) / costs[0].warm
     kept = worst <= MOST_MS and ratio <= MOST_RATIO
     said = "kept" if kept else "BROKEN"

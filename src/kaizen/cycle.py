@@ -106,9 +106,14 @@ def allocate(journal: Journal) -> int | None:
 
 
 def next_alpha(head: Head) -> float:
-    """Return the α of the next trial, by the error budget of the process."""
+    """Return the α of the next trial, by the error budget of the process.
+
+    Never more than A itself: adoptions by exact metrics are charged nothing and earn all the same, and forty of them
+    must not let the next noisy trial adopt whatever it likes.
+    """
     policy = head.process.policy
-    return evidence.alpha(head.charged, head.counts.adopted, limit=policy.false_adoptions, share=policy.share)
+    limit = policy.false_adoptions
+    return min(limit, evidence.alpha(head.charged, head.counts.adopted, limit=limit, share=policy.share))
 
 
 def unprovable(head: Head) -> str:

@@ -163,6 +163,13 @@ def test_alpha_shrinks_with_what_is_charged_and_grows_with_adoptions(bakery: Any
     assert next_alpha(bakery.head(charged=0.06, counts=Counts(adopted=1))) == pytest.approx(0.035)
 
 
+def test_alpha_never_exceeds_the_budget_of_a_single_false_adoption(bakery: Any) -> None:
+    """However many adoptions by exact metrics, which are charged nothing, have come before."""
+    head = bakery.head(counts=Counts(adopted=400))
+    assert next_alpha(head) == head.process.policy.false_adoptions == 0.1
+    assert unprovable(head) == ""
+
+
 def test_a_trial_that_could_prove_nothing_is_not_opened(bakery: Any) -> None:
     """Patience shorter than the floor, or an error budget that was tightened below what is charged."""
     assert unprovable(bakery.head()) == ""
