@@ -16,7 +16,7 @@ BENCHMARKS := ledger cost kill power null start size judge
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format types imports docs cover lock clean $(BENCHMARKS:%=bench-%)
+.PHONY: help demo test check lint format types imports docs laws cover lock clean $(BENCHMARKS:%=bench-%)
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,9 @@ imports: .venv/test/installed  ## check that imports point down (the contracts a
 
 docs: .venv/test/installed  ## execute the README, the guides and the docstrings
 	@$(TEST)/python -m pytest tests/docs $(ARGS)
+
+laws: .venv/test/installed  ## turn the wheel at random for long, on both ledgers in lockstep
+	@KAIZEN_LAWS=long $(TEST)/python -m pytest -n 2 tests/laws $(ARGS)
 
 cover: .venv/test/installed  ## run the suite and report the branches that it misses
 	@$(TEST)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)

@@ -67,10 +67,14 @@ def consent(head: Head, trial: int | None, *, by: str, note: str) -> tuple[Entry
     """Return the entries of somebody's consent to the trial that waits for it (or to ``trial``).
 
     Raises:
-        OutOfTurn: nothing waits, or somebody else's consent is needed.
+        OutOfTurn: nothing waits, somebody else's consent is needed, or the andon is pulled.
     """
     open_ = waiting(head, trial)
     verdict = open_.verdict
+    if head.andon is not None:
+        raise OutOfTurn(
+            f"a stopped line must be cleared before anything is adopted; got {head.andon}", hint="clear it by name"
+        )
     named = head.process.policy.consent
     if named not in (AUTOMATIC, by):
         raise OutOfTurn(f"consent to {head.process.name} must be given by {named}; got it from {by}")

@@ -849,3 +849,51 @@ def test_a_null_increment_of_a_planner_is_a_null_trial(bakery: Any) -> None:
     """Its runs have the purpose, so that reports can tell them from others."""
     bench = bakery.bench(lambda journal: null_increment(journal.head.standard, by="plan"))
     assert bench.ask().purpose == "null"
+
+
+def test_nobody_consents_on_a_stopped_line(tmp_path):
+    """The cord stops adoption, too, until it is cleared by name."""
+    from kaizen import lower
+    from kaizen.parameter import Whole
+    from kaizen.process import Policy, Process
+    from kaizen.setting import Setting
+    from kaizen.workshop import open_workshop
+
+    size = lower("size", exact=True)
+    level = Whole(name="level", low=1, high=9)
+    pack = Process(
+        name="pack", parameters=(level,), metrics=(size,), standard=Setting(level=5), policy=Policy(consent="ana")
+    )
+    with open_workshop("memory:", root=tmp_path) as shop:
+        bench = shop.describe(pack)
+        bench.propose(level=6, because="more is less", by="tom")
+        for _ in range(2):
+            run = bench.ask(by="tom")
+            bench.tell(run, size=100.0 - run.setting["level"])
+        bench.andon("it smells", by="tom")
+        with pytest.raises(OutOfTurn, match="a stopped line must be cleared before anything is adopted"):
+            bench.consent(by="ana")
+        bench.clear("aired", by="ana")
+        assert bench.consent(by="ana").number == 2
+
+
+def test_a_lost_run_is_not_corrected_into_its_pair(tmp_path):
+    """What happened to a run never chooses what counts."""
+    from kaizen import lower
+    from kaizen.parameter import Whole
+    from kaizen.process import Process
+    from kaizen.setting import Setting
+    from kaizen.workshop import open_workshop
+
+    pack = Process(
+        name="pack",
+        parameters=(Whole(name="level", low=1, high=9),),
+        metrics=(lower("size", exact=True),),
+        standard=Setting(level=5),
+    )
+    with open_workshop("memory:", root=tmp_path) as shop:
+        bench = shop.describe(pack)
+        run = bench.ask(by="tom")
+        bench.fault(run, reason="lost")
+        with pytest.raises(OutOfTurn, match="must have been answered in time to be corrected"):
+            bench.correct(run.id, size=3.0, because="found it")

@@ -131,6 +131,11 @@ class Answering:
         rows = self._ledger.runs(self._process, number=run)
         if not rows:
             raise OutOfTurn(f"run {run} must be answered before it is corrected; got no answer to it")
+        if isinstance(rows[0].outcome, Fault) and rows[0].outcome.reason == "lost":
+            raise OutOfTurn(
+                f"run {run} must have been answered in time to be corrected; got one that was lost",
+                hint="what happened to a run never chooses what counts; a late answer teaches all the same",
+            )
         return rows[0]
 
     def _reconsider(self, head: Head, row: Tried, outcome: Outcome) -> tuple[Correction, tuple[Entry, ...]]:
