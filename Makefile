@@ -11,7 +11,7 @@ PIP := -m pip --disable-pip-version-check --no-input -qq install --no-deps
 TEST := .venv/test/bin
 # Code that is ours to check: what exists of it.
 CODE := $(wildcard src tests benchmarks docs examples tools conftest.py)
-BENCHMARKS := ledger cost kill power null start size judge
+BENCHMARKS := ledger cost kill power null start size planner
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory

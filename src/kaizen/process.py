@@ -19,6 +19,8 @@ MEASURED = ("seconds", "cpu_seconds", "peak_memory", "exit_status")
 _NAME = re.compile(r"[^\W\d]\w*([.-]\w+)*")
 
 
+PLANNERS = ("steps", "model")
+"""The built-in planners, by the names that a policy gives them."""
 _THE_SHELLS_OWN = frozenset(
     {"PATH", "HOME", "IFS", "PWD", "OLDPWD", "SHELL", "USER", "ENV", "CDPATH", "PS1", "PS2", "PS4", "TMPDIR"}
 )
@@ -64,6 +66,8 @@ Work = Shell | Function | Hands
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What the process allows; it lives in the ledger, not in a face."""
 
+    planner: str = "steps"
+    """Who plans: ``steps`` (small steps, standard library alone) or ``model`` (learns from every run; NumPy, SciPy)."""
     consent: str = "automatic"
     """Who agrees to adopt: ``automatic``, or a person's name."""
     pairs: int = 40
@@ -270,6 +274,8 @@ def check_policy(policy: Policy) -> None:
         value = getattr(policy, field)
         if value is not None and not low <= value <= high:
             raise Malformed(f"policy {field} must be from {low:g} to {high:g}; got {value!r}")
+    if policy.planner not in PLANNERS:
+        raise Malformed(f"policy planner must be one of {', '.join(PLANNERS)}; got {policy.planner!r}")
     if not policy.consent.strip():
         raise Malformed("policy consent must be 'automatic' or a person's name; got nothing")
 

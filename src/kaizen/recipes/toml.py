@@ -5,7 +5,7 @@
     [process.build.standard]    jobs = 1
     [process.build.may]         jobs = "1..16"
     [process.build.keep]        constraints guards
-    [process.build.policy]      consent pairs trials changes false_adoptions share lease runs seconds money
+    [process.build.policy]      planner consent pairs trials changes false_adoptions share lease runs seconds money
 
 A process without ``do`` is for hands: somebody asks and tells. Every error names the file and the dotted place.
 """
@@ -41,7 +41,7 @@ _METRIC: dict[str, Callable[[object, str], object]] = {
     "from": words.text, "pattern": words.text,
 }  # fmt: skip
 _POLICY: dict[str, Callable[[object, str], object]] = {
-    "consent": words.text, "pairs": words.whole, "trials": words.whole, "changes": words.whole,
+    "planner": words.text, "consent": words.text, "pairs": words.whole, "trials": words.whole, "changes": words.whole,
     "false_adoptions": words.number, "share": words.number, "lease": words.duration,
     "runs": words.whole, "seconds": words.duration, "money": words.number,
 }  # fmt: skip
@@ -330,6 +330,7 @@ level = "1..9"             # whole numbers; "1..1024 log" by ratios, "0..64 step
 # guards      = ["bytes <= 1_000_000"]                        # must not be broken
 
 # [process.pack.policy]
+# planner = "model"        # learns from every run; needs NumPy and SciPy: pip install 'kaizen-engine[model]'
 # consent = "ana"          # who agrees before a change is adopted; nobody has to, if left out
 # runs    = 200            # at most, in all
 """

@@ -13,12 +13,12 @@ from kaizen.errors import Mistake, Stuck, Undeclared
 from kaizen.judges.signed import SignedScores
 from kaizen.ledger import Described
 from kaizen.plan import Planner
-from kaizen.planners.steps import SmallSteps
 from kaizen.process import Process, check_process
 from kaizen.standard import Standard
 from kaizen.workshop.bench import Bench
 from kaizen.workshop.improving import Improving, Moment, Watcher, grant
 from kaizen.workshop.places import ledger_at, ledger_beside
+from kaizen.workshop.planning import PolicysPlanner
 from kaizen.workshop.turning import Asker, Store, Wheel
 
 
@@ -37,7 +37,7 @@ class Workshop:
         self.root = root
         self.state = state or root / ".kaizen"
         self._judge = judge or SignedScores()
-        self._planner = planner or SmallSteps()
+        self._planner = planner or PolicysPlanner()
         self._coins = coins or (lambda: secrets.randbits(63))
         self._benches: dict[str, Bench] = {}
 

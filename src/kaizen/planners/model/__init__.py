@@ -1,0 +1,45 @@
+"""The planner with a model: Gaussian processes of every metric, on NumPy and SciPy alone.
+
+``ModelPlanner`` plans within a wheel; ``Optimizer`` asks and tells without one.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from kaizen.journal import Journal
+from kaizen.plan import Advice, Foretell, Plan
+
+if TYPE_CHECKING:
+    from kaizen.planners.model.belief import Caches
+    from kaizen.planners.model.optimizer import Optimizer
+
+__all__ = ["ModelPlanner", "Optimizer"]
+
+
+class ModelPlanner:
+    """Scouts, trials and stops by a model of every metric, and of where runs fail.
+
+    A pure function of journal, advice, prospect and seed. NumPy and SciPy are loaded by the first plan; fitted
+    kernels are cached by the content of the runs behind them, so that a cache can be neither stale nor missed.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing cached."""
+        self._caches: Caches | None = None
+
+    def plan(self, journal: Journal, *, advice: Advice, prospect: Foretell, seed: int) -> Plan:
+        """Return a scout, an increment worth a trial, or a stop (see ``plan.Planner``)."""
+        from kaizen.planners.model.belief import caches
+        from kaizen.planners.model.planner import decide
+
+        del advice  # nothing is remembered across processes yet
+        if self._caches is None:
+            self._caches = caches()
+        return decide(journal, prospect, seed, self._caches)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Optimizer":
+        from kaizen.planners.model.optimizer import Optimizer
+
+        return Optimizer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,122 @@
+"""The planner as a plain library: ask, tell, fault, recommend; no ledger, no standard to defend, the whole space."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from kaizen.planners.model.aim import aim, find, hedge, incumbents
+from kaizen.planners.model.belief import Belief, Seen, believe, caches
+from kaizen.planners.model.search import Reach, draw, first_design, spread_out
+from kaizen.process import Process
+from kaizen.setting import Setting
+from kaizen.surrogate.space import Space
+from kaizen.surrogate.threads import one_thread
+
+_HEDGE = 6  # every so manieth proposal is another brain's
+
+
+class Optimizer:
+    """Proposes settings of a process and learns from what it is told.
+
+    >>> from kaizen.metric import lower
+    >>> from kaizen.parameter import Real
+    >>> x = Real(name="x", low=0.0, high=1.0)
+    >>> process = Process(name="p", parameters=(x,), metrics=(lower("loss", exact=True),), standard=Setting(x=0.1))
+    >>> optimizer = Optimizer(process, seed=1)
+    >>> for _ in range(15):
+    ...     setting = optimizer.ask()
+    ...     optimizer.tell(setting, {"loss": 1.0 + (setting["x"] - 0.7) ** 2})
+    >>> abs(optimizer.recommend()["x"] - 0.7) < 0.01
+    True
+    """
+
+    def __init__(self, process: Process, seed: int = 0, *, hedge_every: int = _HEDGE, simpler: bool = False) -> None:
+        """Start from the process's standard; the same seed and answers give the same questions."""
+        self._process, self._seed = process, seed
+        self._space = Space(process)
+        self._reach = Reach(self._space, self._space.encode([process.standard])[0])
+        self._seen: list[Seen] = []
+        self._pending: list[Setting] = []
+        self._caches = caches()
+        self._hedge, self._simpler = hedge_every, simpler
+        self._asked = 0
+        self._design = first_design(self._space)
+
+    def ask(self) -> Setting:
+        """Return the setting to run next; ask again before telling, for as many at once as you like."""
+        with one_thread():
+            setting = self._next(np.random.default_rng([self._seed, self._asked]))
+        self._asked += 1
+        self._pending.append(setting)
+        return setting
+
+    def tell(self, setting: Setting, values: Mapping[str, float]) -> None:
+        """Take a reading in."""
+        self._seen.append(Seen(setting, dict(values)))
+        self._answered(setting)
+
+    def fault(self, setting: Setting, reason: str = "") -> None:
+        """Take a fault in: where runs fail is learnt, too."""
+        del reason
+        self._seen.append(Seen(setting, None))
+        self._answered(setting)
+
+    def drop(self, setting: Setting) -> None:
+        """Let go of a proposal that cannot be run (another one was run in its place): it is not asked again.
+
+        What cannot be run is learnt as what fails is.
+        """
+        self.fault(setting, "constraint")
+
+    def recommend(self) -> Setting:
+        """Return the setting that is believed to be best among those that ran (several metrics: by their sum)."""
+        with one_thread():
+            belief = believe(self._space, self._seen, self._caches)
+            if belief is None:
+                return self._process.standard
+            rows = incumbents(belief, self._reach)
+            means, _ = belief.moments(rows)
+            chosen = self._space.decode(rows[int(np.argmax(means.sum(1)))])
+        return chosen or self._process.standard
+
+    def _answered(self, setting: Setting) -> None:
+        if setting in self._pending:
+            self._pending.remove(setting)
+
+    def _next(self, rng: np.random.Generator) -> Setting:
+        standard = self._process.standard
+        tried = [run.setting for run in self._seen] + self._pending
+        if standard not in tried:
+            return standard
+        if len(set(tried)) < self._design:
+            return self._fresh(tried, rng)
+        belief = believe(self._space, self._seen, self._caches)
+        if belief is None:
+            return self._fresh(tried, rng)
+        return self._modelled(belief, rng) or self._fresh(tried, rng)
+
+    def _modelled(self, belief: Belief, rng: np.random.Generator) -> Setting | None:
+        if self._pending:
+            belief = belief.believing(self._space.encode(self._pending))
+        to = aim(belief, self._reach, rng)
+        taken = self._taken(belief)
+        found = hedge(to, taken, rng) if self._hedge and self._asked % self._hedge == self._hedge - 1 else None
+        found = found or find(to, taken, rng, simpler=self._simpler)
+        return None if found is None else found.setting
+
+    def _taken(self, belief: Belief) -> set[Setting]:
+        """Return what is not asked again: faults always, readings unless a metric is noisy, what is under way."""
+        taken = {run.setting for run in self._seen if run.values is None} | set(self._pending)
+        if all(metric.exact or belief.regressions[metric.name].noise_share < 0.01 for metric in self._process.metrics):
+            taken |= {run.setting for run in self._seen}
+        return taken
+
+    def _fresh(self, tried: list[Setting], rng: np.random.Generator) -> Setting:
+        """Return a setting far from all that were tried; where all were, any one."""
+        known = self._space.encode(tried)
+        for row in (*spread_out(self._reach, known, 1, rng), *draw(self._reach, 200, rng)):
+            setting = self._space.decode(row)
+            if setting is not None and setting not in tried:
+                return setting
+        sound = [run.setting for run in self._seen if run.values is not None]
+        return sound[int(rng.integers(len(sound)))] if sound else self._process.standard

@@ -1,0 +1,1 @@
+"""Regression and feasibility models of a process, on NumPy and SciPy: arithmetic only, no plans."""
