@@ -264,7 +264,7 @@ class Ours:
         except ImportError as error:
             raise Missing(f"kaizen needs kaizen.planners.model with numpy and scipy; got {error}") from error
         self._process = process(known)
-        self._optimizer: Any = Optimizer(self._process, seed=known.seed)
+        self._optimizer: Any = Optimizer(self._process, seed=known.seed, goals=[goal.name for goal in known.goals])
         self._asked = self._process.standard
 
     def ask(self) -> SettingMap:

@@ -179,3 +179,26 @@ def test_noise_does_not_choose_the_luckiest():
         optimizer.tell(Setting(x=float(place)), {"loss": (place - 0.3) ** 2 * 8 + 0.3 * rng.standard_normal()})
     optimizer.tell(Setting(x=0.95), {"loss": -0.6})
     assert abs(optimizer.recommend()["x"] - 0.3) < 0.25
+
+
+def test_a_metric_that_only_bears_a_guard_is_no_goal() -> None:
+    """What is recommended is good at the goal and keeps the guard, however much better the guarded metric could be."""
+    from kaizen.metric import guard, lower
+    from kaizen.parameter import Real
+    from kaizen.planners.model import Optimizer
+    from kaizen.process import Process
+    from kaizen.setting import Setting
+
+    process = Process(
+        name="plant",
+        parameters=(Real(name="x", low=0.0, high=1.0),),
+        metrics=(lower("waste", exact=True), lower("heat", exact=True)),
+        guards=(guard("heat", at_most=1.8),),
+        standard=Setting(x=0.1),
+    )
+    optimizer = Optimizer(process, seed=1, goals=["waste"])
+    for _ in range(16):
+        setting = optimizer.ask()
+        x = float(setting["x"])
+        optimizer.tell(setting, {"waste": 2.0 - x, "heat": 1.0 + x})
+    assert 0.7 < float(optimizer.recommend()["x"]) <= 0.8

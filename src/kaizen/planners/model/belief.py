@@ -45,6 +45,8 @@ class Belief(NamedTuple):
     feasibility: Feasibility | None
     rows: Floats
     """``(n, d)``: distinct settings that gave readings, in order of first appearance."""
+    goals: tuple[str, ...]
+    """The metrics to be improved; the others only bear guards."""
 
     @property
     def process(self) -> Process:
@@ -52,9 +54,9 @@ class Belief(NamedTuple):
         return self.space.process
 
     def moments(self, rows: Floats) -> tuple[Floats, Floats]:
-        """Return warped means and standard deviations, ``(n, k)`` each, more is better."""
+        """Return warped means and standard deviations of the goals, ``(n, k)`` each, more is better."""
         points = self.space.points(rows)
-        both = [self.regressions[metric.name].posterior.predict(points) for metric in self.process.metrics]
+        both = [self.regressions[name].posterior.predict(points) for name in self.goals]
         return np.column_stack([mean for mean, _ in both]), np.column_stack([sd for _, sd in both])
 
     def log_sound(self, rows: Floats) -> Floats:
@@ -90,9 +92,10 @@ def _grown(posterior: Posterior, points: Points) -> Posterior:
     return posterior.believing(points)
 
 
-def believe(space: Space, seen: Sequence[Seen], kept: Caches) -> Belief | None:
-    """Fit what runs have shown; ``None`` while there is no reading at all."""
+def believe(space: Space, seen: Sequence[Seen], kept: Caches, *, goals: tuple[str, ...] = ()) -> Belief | None:
+    """Fit what runs have shown; ``None`` while there is no reading at all. Every metric is a goal unless some are named."""
     process = space.process
+    goals = goals or tuple(metric.name for metric in process.metrics)
     sound = [run for run in seen if run.values is not None and all(m.name in run.values for m in process.metrics)]
     if not sound:
         return None
@@ -106,7 +109,7 @@ def believe(space: Space, seen: Sequence[Seen], kept: Caches) -> Belief | None:
         prior = EXACT if metric.exact else NOISY
         regressions[metric.name] = regress(Readings(points, values, same), space.shape, prior, kept.settled)
     _, first = np.unique(same, return_index=True)
-    return Belief(space, regressions, _feasibility(space, seen, kept), rows[first])
+    return Belief(space, regressions, _feasibility(space, seen, kept), rows[first], goals)
 
 
 def _feasibility(space: Space, seen: Sequence[Seen], kept: Caches) -> Feasibility | None:

@@ -1,6 +1,6 @@
 """The planner as a plain library: ask, tell, fault, recommend; no ledger, no standard to defend, the whole space."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -30,9 +30,24 @@ class Optimizer:
     True
     """
 
-    def __init__(self, process: Process, seed: int = 0, *, hedge_every: int = _HEDGE, simpler: bool = False) -> None:
-        """Start from the process's standard; the same seed and answers give the same questions."""
+    def __init__(
+        self,
+        process: Process,
+        seed: int = 0,
+        *,
+        goals: Sequence[str] = (),
+        hedge_every: int = _HEDGE,
+        simpler: bool = False,
+    ) -> None:
+        """Start from the process's standard; the same seed and answers give the same questions.
+
+        ``goals`` are the metrics to be improved, all of them by default; the others only bear guards.
+
+        Raises:
+            Undeclared: a goal is no metric of the process.
+        """
         self._process, self._seed = process, seed
+        self._goals = tuple(process.metric(name).name for name in goals)
         self._space = Space(process)
         self._reach = Reach(self._space, self._space.encode([process.standard])[0])
         self._seen: list[Seen] = []
@@ -71,7 +86,7 @@ class Optimizer:
     def recommend(self) -> Setting:
         """Return the setting that is believed to be best among those that ran (several metrics: by their sum)."""
         with one_thread():
-            belief = believe(self._space, self._seen, self._caches)
+            belief = believe(self._space, self._seen, self._caches, goals=self._goals)
             if belief is None:
                 return self._process.standard
             rows = incumbents(belief, self._reach)
@@ -90,7 +105,7 @@ class Optimizer:
             return standard
         if len(set(tried)) < self._design:
             return self._fresh(tried, rng)
-        belief = believe(self._space, self._seen, self._caches)
+        belief = believe(self._space, self._seen, self._caches, goals=self._goals)
         if belief is None:
             return self._fresh(tried, rng)
         return self._modelled(belief, rng) or self._fresh(tried, rng)
