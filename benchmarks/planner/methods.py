@@ -276,7 +276,7 @@ class Ours:
         """Tell the reading, also one that breaks a guard, or the fault; a proposal that was moved is let go."""
         ran = Setting(outcome.setting)
         if ran != self._asked:
-            _dropped(self._optimizer, self._asked)
+            self._optimizer.drop(self._asked)
         if outcome.reading is None:
             self._optimizer.fault(ran, outcome.fault)
             return
@@ -285,14 +285,6 @@ class Ours:
     def recommend(self) -> SettingMap | None:
         """Return its choice by the model."""
         return dict(self._optimizer.recommend())
-
-
-def _dropped(optimizer: Any, asked: Setting) -> None:
-    """Let go of a proposal that will never be run, so that it is not waited for."""
-    if hasattr(optimizer, "drop"):
-        optimizer.drop(asked)
-    elif asked in optimizer._pending:  # noqa: SLF001 - until the library has a word for it
-        optimizer._pending.remove(asked)  # noqa: SLF001
 
 
 def _automatic(known: Problem) -> Method:
