@@ -122,3 +122,21 @@ made = Process(
     metrics=(lower("taste", scale="difference", worthwhile=0.1),), standard=Setting(x=0.5, c="a"),
 )
 """
+
+
+def test_what_is_expected_allows_for_other_kernels():
+    """The mean lies among those of all kernels, and few readings are foretold with at least their share of doubt."""
+    space = Space(samples()["conditions"])
+    rng = np.random.default_rng(5)
+    rows = space.uniform(14, rng)
+    points, values = space.points(rows), np.sin(5 * rows[:, 0]) + 0.05 * rng.standard_normal(14)
+    found = regress(Readings(points, values, np.arange(14)), space.shape, NOISY, Memo())
+    there = space.points(space.uniform(30, rng))
+    mean, sd = found.moments(there)
+    each = [found.posterior.predict(there), *(other.predict(there) for other, _ in found.others)]
+    assert len(each) > 1
+    means, sds = np.array([m for m, _ in each]), np.array([s for _, s in each])
+    assert np.all(mean >= means.min(0) - 1e-9)
+    assert np.all(mean <= means.max(0) + 1e-9)
+    assert np.all(sd >= sds.min(0) - 1e-9)
+    assert np.all(sd**2 <= (sds**2).max(0) + np.ptp(means, axis=0) ** 2 + 1e-9)

@@ -28,11 +28,14 @@ LEVEL = 1.0
 
 NOISE_FLOOR = 1e-6
 _SQRT5 = math.sqrt(5.0)
-_SPREAD = 0.8  # of ln l, under the prior
+_SPREAD = 0.6  # of ln l, under the prior
 _CHOICES = math.log(3.0)  # choices tell more of one another than far ends of a range do
 _SIGNAL = 0.75  # of ln s²
 _STEPS = 60  # of L-BFGS, per start
 _JITTER = 1e-10
+_WIDTH = 1e-3  # of the differences that the second derivatives are taken from
+_FLATTEST = 1.0  # second derivative of the loss, at least, along any direction
+_WEIGHT = 2.0  # log weights of drawn kernels, at most
 
 
 class Noise(NamedTuple):
@@ -42,7 +45,7 @@ class Noise(NamedTuple):
     spread: float
 
 
-NOISY = Noise(-4.0, 1.0)
+NOISY = Noise(-3.0, 1.5)
 EXACT = Noise(-11.0, 1.0)
 
 
@@ -192,6 +195,32 @@ def fit(data: Data, shape: Shape, noise: Noise, *, starts: tuple[Floats, ...] = 
             best = float(found.fun), np.asarray(found.x)
     assert best is not None
     return Kernel.unpack(best[1], shape)
+
+
+def doubts(kernel: Kernel, data: Data, prior: tuple[Shape, Noise], count: int) -> tuple[tuple[Kernel, float], ...]:
+    """Draw ``count`` other kernels that the data leave possible, each with its log weight beside the fitted one's 0.
+
+    With few data one kernel alone foretells too surely. Draws are from Laplace's approximation around the fit,
+    θ ~ N(θ₀, H⁻¹), weighted by importance, ln p(θ)/p(θ₀) + z²/2, within bounds: no draw alone decides. The same data
+    give the same draws.
+    """
+    apart, at = gaps(data.points, prior[0]), kernel.pack()
+    value, _ = loss(at, data, apart, prior)
+    slopes = [loss(at + step, data, apart, prior)[1] - loss(at - step, data, apart, prior)[1]
+              for step in _WIDTH * np.eye(len(at))]  # fmt: skip
+    hessian = np.array(slopes) / (2.0 * _WIDTH)
+    strength, ways = np.linalg.eigh(0.5 * (hessian + hessian.T))
+    spread = 1.0 / np.sqrt(np.maximum(strength, _FLATTEST))
+    rng = np.random.default_rng(len(at))
+    found = []
+    for _ in range(count):
+        z = rng.standard_normal(len(at))  # ~ N(0, I)
+        theta = at + ways @ (spread * z)  # ~ N(θ₀, H⁻¹)
+        theta[-1] = max(theta[-1], math.log(NOISE_FLOOR))
+        other, _ = loss(theta, data, apart, prior)
+        weight = float(np.clip(value - other + 0.5 * z @ z, -_WEIGHT, _WEIGHT))
+        found.append((Kernel.unpack(theta, prior[0]), weight))
+    return tuple(found)
 
 
 def _sharp(centre: Floats) -> Floats:

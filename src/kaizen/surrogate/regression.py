@@ -11,12 +11,14 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kaizen.surrogate.gp import Data, Kernel, Noise, Posterior, fit, prior_mean
+from kaizen.surrogate.gp import Data, Kernel, Noise, Posterior, doubts, fit, prior_mean
 from kaizen.surrogate.space import Floats, Points, Shape
 from kaizen.surrogate.warp import Kind, Warp, warp
 
 _FITTED = 240  # rows that kernel and transform are fitted on, at most
 _KEPT = 1500  # rows that are conditioned on, at most: beyond, the best, the latest and a thinning of the others
+_OTHERS = 4  # kernels beside the fitted one, while rows are few; half of them up to many; then the fit is sure enough
+_FEW, _MANY = 120, 300  # rows
 _NATS = 1.0  # by which a transform must foretell better than none
 _NOISE_SHARE = 0.10  # above it, no bending of the readings: flexible transforms chase noise
 _WARPED_FROM = 6  # rows
@@ -47,6 +49,8 @@ class Settled(NamedTuple):
 
     kind: Kind
     kernel: Kernel
+    others: tuple[tuple[Kernel, float], ...] = ()
+    """Other possible kernels, with their log weights."""
 
 
 class Readings(NamedTuple):
@@ -65,6 +69,26 @@ class Regression(NamedTuple):
 
     warp: Warp
     posterior: Posterior
+    others: tuple[tuple[Posterior, float], ...] = ()
+    """Posteriors of other kernels that the data leave possible, with their log weights."""
+
+    def moments(self, points: Points) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation of f, ``(m,)`` each, over all kernels."""
+        mean, sd = self.posterior.predict(points)
+        if not self.others:
+            return mean, sd
+        logs = np.array([0.0, *(weight for _, weight in self.others)])
+        weights = np.exp(logs - logs.max())
+        weights /= weights.sum()
+        both = [(mean, sd), *(posterior.predict(points) for posterior, _ in self.others)]
+        means, variances = np.array([m for m, _ in both]), np.array([s for _, s in both]) ** 2
+        mean = weights @ means
+        return mean, np.sqrt(np.maximum(weights @ (variances + means**2) - mean**2, 1e-12))
+
+    def believing(self, points: Points) -> "Regression":
+        """Return what would be believed if ``points`` read what is expected of them."""
+        others = tuple((posterior.believing(points), weight) for posterior, weight in self.others)
+        return self._replace(posterior=self.posterior.believing(points), others=others)
 
     @property
     def noise(self) -> float:
@@ -96,10 +120,23 @@ def regress(readings: Readings, shape: Shape, noise: Noise, memo: Memo[Settled])
     kept = _thinned(readings, _KEPT)
     made = warp(settled.kind, kept.values) or warp("plain", kept.values)
     assert made is not None
-    return Regression(made, Posterior(settled.kernel, shape, gather(kept, made)))
+    data = gather(kept, made)
+    most = _OTHERS if len(data.y) <= _FEW else _OTHERS // 2 if len(data.y) <= _MANY else 0
+    others = tuple((Posterior(kernel, shape, data), weight) for kernel, weight in settled.others[:most])
+    return Regression(made, Posterior(settled.kernel, shape, data), others)
 
 
 def settle(readings: Readings, shape: Shape, noise: Noise) -> Settled:
+    """Fit kernel and transform, and draw other kernels that the readings leave possible."""
+    best = _fitted(readings, shape, noise)
+    if len(readings.values) > _MANY:
+        return best
+    made = warp(best.kind, readings.values)
+    assert made is not None
+    return best._replace(others=doubts(best.kernel, gather(readings, made), (shape, noise), _OTHERS))
+
+
+def _fitted(readings: Readings, shape: Shape, noise: Noise) -> Settled:
     """Fit a kernel under each transform that suits; return what foretells left-out readings best."""
     plain = warp("plain", readings.values)
     assert plain is not None

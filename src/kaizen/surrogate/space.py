@@ -7,12 +7,13 @@ if the parameter is conditional) and one mark per value of a choice.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kaizen.constraint import holds
+from kaizen.constraint import holds, parse
 from kaizen.errors import Mistake
 from kaizen.parameter import Choice, Parameter, Real, Revision, Switch, Whole
 from kaizen.process import Process
@@ -58,11 +59,25 @@ class Shape(NamedTuple):
         return len(set(self.numbers)), len(set(self.marks))
 
 
+class Grid(NamedTuple):
+    """Levels of a number that the process does not declare, as places, and the gaps where more may lie."""
+
+    levels: Floats
+    """Sorted places."""
+    values: tuple[Value, ...]
+    """Of the levels, exactly."""
+    opened: Floats
+    """``(k, 2)``: gaps between two levels, or beyond them, that stay a line."""
+
+
 class Space:
     """The space of one process's settings (pure; keep one per process)."""
 
-    def __init__(self, process: Process, standard: Setting | None = None) -> None:
-        """Look at a process; code is never planned, and stays as in ``standard``."""
+    def __init__(
+        self, process: Process, standard: Setting | None = None, *, grids: Mapping[int, Grid] = MappingProxyType({})
+    ) -> None:
+        """Look at a process; code is never planned, and stays as in ``standard``. ``grids`` are learned, by column."""
+        self.grids = grids
         self.process = process
         kept = process.standard if standard is None else standard
         self.parameters: tuple[Parameter, ...] = _in_order(process.parameters)
@@ -123,6 +138,8 @@ class Space:
                 tidied[:, column] = np.clip(tidied[:, column], 0.0, 1.0)
             if places is not None:
                 tidied[:, column] = places[_nearest(places, tidied[:, column])]
+            if column in self.grids:
+                tidied[:, column] = _landed(self.grids[column], tidied[:, column])
         if any(parameter.when for parameter in self.parameters):
             stand_in = np.where(self.numeric, 0.5, 0.0)
             tidied = np.where(self.active(tidied), tidied, stand_in)
@@ -163,6 +180,10 @@ class Space:
 
     def _value(self, column: int, code: float) -> Value:
         parameter, values = self.parameters[column], self._values[column]
+        if column in self.grids:
+            level = int(np.argmin(np.abs(self.grids[column].levels - code)))
+            if abs(self.grids[column].levels[level] - code) < _SAME:
+                return self.grids[column].values[level]
         if isinstance(parameter, Real | Whole):
             return parameter.at(float(code))
         if isinstance(parameter, Revision):
@@ -180,14 +201,19 @@ class Space:
     def allowed(self, rows: Floats) -> Bools:
         """Return ``(n,)``: which rows keep the constraints."""
         kept = np.ones(len(rows), dtype=bool)
-        if self.process.constraints:
-            for index, row in enumerate(rows):
-                kept[index] = self._keeps(self.values(row))
+        for text in self.process.constraints:
+            columns = [self.names.index(name) for name in parse(text)[1]]
+            mask = self.active(rows)[:, columns]
+            seen = np.where(mask, rows[:, columns], -1.0)
+            _, first, same = np.unique(seen, axis=0, return_index=True, return_inverse=True)
+            known = np.array([self._keeps(text, columns, rows[at], mask[at]) for at in first], dtype=bool)
+            kept &= known[same.reshape(-1)]
         return kept
 
-    def _keeps(self, values: Mapping[str, Value]) -> bool:
+    def _keeps(self, text: str, columns: Sequence[int], row: Floats, mask: Bools) -> bool:
+        values = {self.names[c]: self._value(c, row[c]) for c, on in zip(columns, mask, strict=True) if on}
         try:
-            return all(holds(text, values) for text in self.process.constraints)
+            return holds(text, values)
         except Mistake:  # cannot be computed for these values
             return False
 
@@ -235,6 +261,14 @@ def _values(parameter: Parameter) -> tuple[Value, ...] | None:
         case Revision():
             return ("", "another")
     return None
+
+
+def _landed(grid: Grid, at: Floats) -> Floats:
+    """Put what lies in no open gap on the nearest level."""
+    free = np.zeros(len(at), dtype=bool)
+    for low, high in grid.opened:
+        free |= (at > low) & (at < high)
+    return np.where(free, at, grid.levels[_nearest(grid.levels, at)])
 
 
 def _nearest(places: Floats, at: Floats) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from kaizen.planners.model.acquisition import Front, front, log_improvement
 from kaizen.planners.model.belief import Belief
+from kaizen.planners.model.landing import Pool
 from kaizen.planners.model.search import Reach, Score, mutate, search, step_back
 from kaizen.setting import Setting
 from kaizen.surrogate.space import Floats
@@ -14,6 +15,7 @@ from kaizen.surrogate.space import Floats
 _SEEDS = 6  # best rows known that the search starts from
 _TOLERANCE = 0.2  # of the expected gain, given up for a simpler change
 _LOOKED = 60  # best rows of a search that are spelled out, until one is new
+_WARY = 4.0  # power of the chance of a sound run
 _SOUND = np.log(0.5)  # rows less likely to be sound are no incumbents
 
 
@@ -26,15 +28,21 @@ class Aim(NamedTuple):
     """One metric: the incumbent's posterior mean."""
     front: Front | None = None
     """Several metrics: the front so far."""
+    pool: Pool | None = None
+    """What has run, where runs land elsewhere than asked."""
 
     def score(self, rows: Floats) -> Floats:
-        """Return ``(n,)``: ln of expected improvement, times the chance of a sound run."""
+        """Return ``(n,)``: ln of expected improvement, times a power of the chance of a sound run.
+
+        A run that fails is not only no improvement, it is wasted: the power makes ever less likely runs ever less worth.
+        """
         if not len(rows):
             return np.zeros(0)
         means, sds = self.belief.moments(rows)
+        chances = _WARY * self.belief.log_sound(rows) + (0.0 if self.pool is None else self.pool.log_new(rows))
         if self.front is not None:
-            return self.front.log_improvement(means, sds) + self.belief.log_sound(rows)
-        return log_improvement(means[:, 0], sds[:, 0], self.beyond) + self.belief.log_sound(rows)
+            return self.front.log_improvement(means, sds) + chances
+        return log_improvement(means[:, 0], sds[:, 0], self.beyond) + chances
 
 
 def aim(belief: Belief, reach: Reach, rng: np.random.Generator, reference: Floats | None = None) -> Aim:

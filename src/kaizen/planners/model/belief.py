@@ -10,7 +10,7 @@ from kaizen.planners.model.acquisition import log_chance
 from kaizen.process import Process
 from kaizen.setting import Setting
 from kaizen.surrogate.feasible import Feasibility, label_kernel
-from kaizen.surrogate.gp import EXACT, NOISY, Kernel, Posterior
+from kaizen.surrogate.gp import EXACT, NOISY, Kernel
 from kaizen.surrogate.regression import Memo, Readings, Regression, Settled, regress, settled_at
 from kaizen.surrogate.space import Floats, Points, Space
 
@@ -56,7 +56,7 @@ class Belief(NamedTuple):
     def moments(self, rows: Floats) -> tuple[Floats, Floats]:
         """Return warped means and standard deviations of the goals, ``(n, k)`` each, more is better."""
         points = self.space.points(rows)
-        both = [self.regressions[name].posterior.predict(points) for name in self.goals]
+        both = [self.regressions[name].moments(points) for name in self.goals]
         return np.column_stack([mean for mean, _ in both]), np.column_stack([sd for _, sd in both])
 
     def log_sound(self, rows: Floats) -> Floats:
@@ -72,7 +72,7 @@ class Belief(NamedTuple):
     def _log_kept(self, guard: Guard, points: Points) -> Floats:
         metric = self.process.metric(guard.metric)
         regression, turn = self.regressions[metric.name], sign(metric)
-        mean, sd = regression.posterior.predict(points)
+        mean, sd = regression.moments(points)
         spread = np.hypot(sd, regression.noise)
         made = np.zeros(len(mean))
         for limit, side in ((guard.at_least, 1.0), (guard.at_most, -1.0)):
@@ -84,12 +84,8 @@ class Belief(NamedTuple):
     def believing(self, rows: Floats) -> "Belief":
         """Return what would be believed if ``rows`` read what is expected of them."""
         points = self.space.points(rows)
-        grown = {name: r._replace(posterior=_grown(r.posterior, points)) for name, r in self.regressions.items()}
+        grown = {name: r.believing(points) for name, r in self.regressions.items()}
         return self._replace(regressions=grown)
-
-
-def _grown(posterior: Posterior, points: Points) -> Posterior:
-    return posterior.believing(points)
 
 
 def believe(space: Space, seen: Sequence[Seen], kept: Caches, *, goals: tuple[str, ...] = ()) -> Belief | None:

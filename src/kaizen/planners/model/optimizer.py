@@ -6,6 +6,7 @@ import numpy as np
 
 from kaizen.planners.model.aim import aim, find, hedge, incumbents
 from kaizen.planners.model.belief import Belief, Seen, believe, caches
+from kaizen.planners.model.landing import Pool, distances, grids
 from kaizen.planners.model.search import Reach, draw, first_design, spread_out
 from kaizen.process import Process
 from kaizen.setting import Setting
@@ -48,8 +49,11 @@ class Optimizer:
         """
         self._process, self._seed = process, seed
         self._goals = tuple(process.metric(name).name for name in goals)
-        self._space = Space(process)
-        self._reach = Reach(self._space, self._space.encode([process.standard])[0])
+        self._declared = Space(process)
+        self._learned: tuple[int, Space] | None = None
+        self._asked_for: list[Setting] = []
+        self._landed: list[Setting] = []
+        self._dropped: set[Setting] = set()
         self._seen: list[Seen] = []
         self._pending: list[Setting] = []
         self._caches = caches()
@@ -76,12 +80,39 @@ class Optimizer:
         self._seen.append(Seen(setting, None))
         self._answered(setting)
 
-    def drop(self, setting: Setting) -> None:
-        """Let go of a proposal that cannot be run (another one was run in its place): it is not asked again.
+    def drop(self, setting: Setting, ran: Setting | None = None) -> None:
+        """Let go of a proposal that cannot be run, and is not asked again; ``ran`` is what ran in its place.
 
-        What cannot be run is learnt as what fails is.
+        What cannot be run is learnt as what fails is; where only numbers were moved, so are the levels that they have.
         """
-        self.fault(setting, "constraint")
+        self._dropped.add(setting)
+        if setting in self._pending:
+            self._pending.remove(setting)
+        if ran is not None:
+            self._asked_for.append(setting)
+            self._landed.append(ran)
+        if ran is None or self._elsewhere(setting, ran):
+            self._seen.append(Seen(setting, None))
+
+    def _elsewhere(self, setting: Setting, ran: Setting) -> bool:
+        """Tell whether more than numbers on a line were moved."""
+        one, other = self._declared.encode([setting, ran])
+        told = ~self._declared.numeric | np.array([places is not None for places in self._declared.levels])
+        return bool(np.any((np.abs(one - other) > 1e-9) & told))
+
+    @property
+    def _space(self) -> Space:
+        """The space with the levels that are known by now."""
+        if not self._landed:
+            return self._declared
+        if self._learned is None or self._learned[0] != len(self._landed):
+            known = grids(self._declared, self._asked_for, self._landed)
+            self._learned = len(self._landed), Space(self._process, grids=known)
+        return self._learned[1]
+
+    @property
+    def _reach(self) -> Reach:
+        return Reach(self._space, self._space.encode([self._process.standard])[0])
 
     def recommend(self) -> Setting:
         """Return the setting that is believed to be best among those that ran (several metrics: by their sum)."""
@@ -113,15 +144,27 @@ class Optimizer:
     def _modelled(self, belief: Belief, rng: np.random.Generator) -> Setting | None:
         if self._pending:
             belief = belief.believing(self._space.encode(self._pending))
-        to = aim(belief, self._reach, rng)
+        to = aim(belief, self._reach, rng)._replace(pool=self._pool(belief))
         taken = self._taken(belief)
         found = hedge(to, taken, rng) if self._hedge and self._asked % self._hedge == self._hedge - 1 else None
         found = found or find(to, taken, rng, simpler=self._simpler)
         return None if found is None else found.setting
 
+    def _pool(self, belief: Belief) -> Pool | None:
+        """Return what has run, where what is known of levels does not tell where runs land."""
+        if not self._landed:
+            return None
+        space = belief.space
+        asked, ran = space.encode(self._asked_for), space.encode(self._landed)
+        wanted = space.tidy(asked)
+        away = distances(space, wanted, ran)
+        moved = away > 1e-9
+        straight = sum(run.values is not None for run in self._seen) - int(moved.sum())
+        return Pool(space, belief.rows, wanted[moved], away[moved], max(0, straight))
+
     def _taken(self, belief: Belief) -> set[Setting]:
         """Return what is not asked again: faults always, readings unless a metric is noisy, what is under way."""
-        taken = {run.setting for run in self._seen if run.values is None} | set(self._pending)
+        taken = {run.setting for run in self._seen if run.values is None} | set(self._pending) | self._dropped
         if all(metric.exact or belief.regressions[metric.name].noise_share < 0.01 for metric in self._process.metrics):
             taken |= {run.setting for run in self._seen}
         return taken
