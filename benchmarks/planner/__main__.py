@@ -19,7 +19,8 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before numpy: one thread each, so that CPU figures mean something
 
 from benchmarks.planner.convert import NoData  # noqa: E402
-from benchmarks.planner.methods import METHODS, Missing, version  # noqa: E402
+from benchmarks.planner.methods import METHODS, version  # noqa: E402
+from benchmarks.planner.problem import Missing  # noqa: E402
 from benchmarks.planner.run import Job, done, run_all, world  # noqa: E402
 from benchmarks.planner.tasks import BadTask, Task, read_task  # noqa: E402
 

@@ -4,69 +4,23 @@ A method knows the space, the constraints, the guards and the standard; never th
 first. What is not installed is imported only by the method that needs it.
 """
 
+import importlib.util
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
 import numpy as np
 
+from benchmarks.planner.peers.client import Peer, driver, limits
+from benchmarks.planner.peers.environment import DISTRIBUTIONS, python
+from benchmarks.planner.peers.environment import version as peer_version
+from benchmarks.planner.problem import Method, Missing, Problem
 from benchmarks.planner.tasks import Goal, SettingMap, Task, draw_setting
-from benchmarks.planner.world import Outcome, World
+from benchmarks.planner.world import Outcome
 from kaizen.metric import metric
 from kaizen.parameter import Choice, Parameter, Real, Switch, Whole, is_active
 from kaizen.process import Process, check_process
 from kaizen.setting import Numbers, Setting
-
-
-class Missing(Exception):
-    """A method's package is not installed; the message says which."""
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """What a method may know of a task."""
-
-    task: Task
-    goals: tuple[Goal, ...]
-    """What is to be improved: the first metric, or all."""
-    standard: SettingMap
-    exact: bool
-    """Whether a setting always reads the same."""
-    positive: bool
-    worthwhile: float
-    """A hundredth of (median − optimum): the smallest gain worth having where there is no ratio to say it by."""
-    seed: int
-    budget: int
-
-
-class Method(Protocol):
-    """One course of one method."""
-
-    def ask(self) -> SettingMap:
-        """Return the setting to run next."""
-        ...
-
-    def tell(self, outcome: Outcome) -> None:
-        """Take what came of the setting that was asked for last."""
-        ...
-
-    def recommend(self) -> SettingMap | None:
-        """Return the setting it would choose now."""
-        ...
-
-
-def problem(world: World, *, seed: int, budget: int, every_goal: bool = False) -> Problem:
-    """Return what methods may know of a world."""
-    return Problem(
-        task=world.task,
-        goals=world.task.goals if every_goal else world.task.goals[:1],
-        standard=world.standard(seed),
-        exact=world.exact,
-        positive=world.positive,
-        worthwhile=0.01 * abs(world.median - world.optimum) or 1e-9,
-        seed=seed,
-        budget=budget,
-    )
 
 
 class _Best:
@@ -122,9 +76,9 @@ class Sampled:
         self._asked: SettingMap = {}
 
     def _sampler(self, kind: str) -> Any:
-        samplers, extra = self._optuna.samplers, {}
+        samplers, known, extra = self._optuna.samplers, self._known, {}
         if self._guards:
-            extra = {"constraints_func": lambda trial: trial.user_attrs.get("broken", (0.0,) * len(self._limits()))}
+            extra = {"constraints_func": lambda trial: trial.user_attrs.get("broken", limits(known))}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if kind == "tpe":
@@ -156,7 +110,7 @@ class Sampled:
             self._study.tell(self._trial, state=fail)
             return
         values = [outcome.reading[goal.name] for goal in self._known.goals]
-        broken = self._limits(outcome.reading)
+        broken = limits(self._known, outcome.reading)
         if outcome.setting == self._asked:
             self._trial.set_user_attr("broken", broken)
             self._study.tell(self._trial, values)
@@ -176,15 +130,6 @@ class Sampled:
     def recommend(self) -> SettingMap | None:
         """Return the setting of the best reading, which is what ``best_trial`` is."""
         return self._best.choose()
-
-    def _limits(self, reading: Mapping[str, float] | None = None) -> tuple[float, ...]:
-        """Return by how much each guard is broken, above 0 where it is."""
-        found: list[float] = []
-        for guard in self._known.task.guards:
-            value = reading[guard.metric] if reading else 0.0
-            found += [guard.at_least - value] if guard.at_least is not None else []
-            found += [value - guard.at_most] if guard.at_most is not None else []
-        return tuple(found)
 
     def _distribution(self, parameter: Parameter) -> Any:
         made = self._optuna.distributions
@@ -276,7 +221,7 @@ class Ours:
         """Tell the reading, also one that breaks a guard, or the fault; a proposal that was moved is let go."""
         ran = Setting(outcome.setting)
         if ran != self._asked:
-            self._optimizer.drop(self._asked)
+            self._optimizer.drop(self._asked, ran)
         if outcome.reading is None:
             self._optimizer.fault(ran, outcome.fault)
             return
@@ -287,30 +232,53 @@ class Ours:
         return dict(self._optimizer.recommend())
 
 
+def _peer(name: str, **options: Any) -> Callable[[Problem], Method]:
+    """Return a peer that is run by the Python of its own environment."""
+    return lambda known: Peer(known, python=python(name), script=driver(name), options=options)
+
+
+def _gaussian(known: Problem, *, guards: bool = False) -> Method:
+    """Run Optuna's GPSampler here if torch is here, else in its own environment."""
+    return Sampled(known, "gp", guards=guards) if _has_torch() else _peer("gp", guards=guards)(known)
+
+
+def _has_torch() -> bool:
+    return all(importlib.util.find_spec(name) for name in ("optuna", "torch"))
+
+
 def _automatic(known: Problem) -> Method:
     """Choose as OptunaHub's AutoSampler does below 250 runs: GP for numbers alone, TPE where anything is named or waits."""
     named = any(isinstance(p, Choice | Switch) or p.when for p in known.task.parameters)
-    return Sampled(known, "tpe" if named else "gp")
+    return Sampled(known, "tpe") if named else _gaussian(known)
 
 
 METHODS: dict[str, Callable[[Problem], Method]] = {
     "kaizen": Ours,
     "random": Chancy,
     "tpe": lambda known: Sampled(known, "tpe"),
-    "gp": lambda known: Sampled(known, "gp"),
+    "gp": _gaussian,
     "auto": _automatic,
     "tpe+guards": lambda known: Sampled(known, "tpe", guards=True),
-    "gp+guards": lambda known: Sampled(known, "gp", guards=True),
+    "gp+guards": lambda known: _gaussian(known, guards=True),
+    **{name: _peer(name) for name in DISTRIBUTIONS if name != "gp"},
 }
 """Each method by its name; ``+guards`` tells Optuna the guards as constraints instead of as failed trials."""
 
 
 def version(name: str) -> str:
-    """Return what stands behind a method."""
+    """Return what stands behind a method.
+
+    Raises:
+        Missing: it is not installed, or its environment has not been made.
+    """
     if name == "kaizen":
         import kaizen
 
         return f"kaizen {kaizen.__version__}"
     if name == "random":
         return f"numpy {np.__version__}"
+    if name in DISTRIBUTIONS and name != "gp":
+        return peer_version(name)
+    if name in {"gp", "auto", "gp+guards"} and not _has_torch():
+        return peer_version("gp") + (" (AutoSampler's rule)" if name == "auto" else "")
     return f"optuna {_optuna().__version__}" + (" (AutoSampler's rule)" if name == "auto" else "")

@@ -1,0 +1,1 @@
+"""Other people's planners, each run by a Python of its own and spoken to over a pipe."""
