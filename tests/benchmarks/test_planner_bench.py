@@ -10,10 +10,7 @@ import pytest
 
 pytest.importorskip("numpy", reason="the planner's bench needs numpy")
 
-import numpy as np
-
-from benchmarks import report
-from benchmarks.planner.__main__ import main
+from benchmarks.planner.__main__ import QUICK, main
 from benchmarks.planner.run import Job, run_job
 from benchmarks.planner.tasks import BadTask, read_task
 from benchmarks.planner.world import Chance, World
@@ -184,7 +181,7 @@ def test_unknown_keys_warn_and_wrong_ones_are_refused(tmp_path):
 
 def test_every_task_of_ours_is_sound():
     """Each file reads without a warning, and every list names files that are there."""
-    folder = Path(report.__file__).parent / "planner"
+    folder = QUICK.parent
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         names = {read_task(path).name: path for path in sorted((folder / "tasks").glob("*.json"))}
@@ -193,32 +190,3 @@ def test_every_task_of_ours_is_sound():
         lines = (folder / f"{title}.txt").read_text().split()
         assert len(lines) == count
         assert all((folder / line).exists() for line in lines)
-
-
-def course(method: str, seed: int, regret: list[float]) -> dict:
-    return {"task": "t", "method": method, "seed": seed, "budget": len(regret), "regret": regret, "faults": seed % 2,
-            "cpu": [0.1], "recommended_regret": regret[-1], "version": "1"}  # fmt: skip
-
-
-def test_runs_to_target_count_what_is_censored():
-    """The target is the peer's own median; a course that never gets there counts one and a half budgets."""
-    peers = np.array([[1.0, 0.8, 0.4, 0.4], [1.0, 1.0, 0.9, 0.4]])
-    quick, never = np.array([[1.0, 0.3, 0.3, 0.3]] * 3), np.array([[1.0, 0.9, 0.9, 0.9]] * 3)
-    assert report.ratio(quick, peers) == (0.5, 0)
-    assert report.ratio(never, peers) == (1.5, 3)
-
-
-def test_the_report_tells_and_draws(tmp_path, capsys):
-    """Tables of both methods, a picture, and one sentence for a file that is none."""
-    out = tmp_path / "r.jsonl"
-    rows = [course("kaizen", s, [1.0, 0.2, 0.1, 0.1]) for s in range(3)]
-    rows += [course("tpe", s, [1.0, 0.9, 0.5, 0.2]) for s in range(3)]
-    out.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert report.main([str(out), "--picture", str(tmp_path / "c.svg"), "--boot", "50"]) == 0
-    said = capsys.readouterr().out
-    assert ["kaizen", "tpe", "0.50", "0.50", "to", "0.50", "0", "of", "3", "1"] in [
-        line.split() for line in said.split("\n")
-    ]
-    assert "<polyline" in (tmp_path / "c.svg").read_text()
-    out.write_text("no results\n")
-    assert report.main([str(out)]) == 2

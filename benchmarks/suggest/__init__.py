@@ -1,0 +1,1 @@
+"""How much CPU one suggestion takes, for Kaizen and for its peers."""
