@@ -11,12 +11,12 @@ PIP := -m pip --disable-pip-version-check --no-input -qq install --no-deps
 TEST := .venv/test/bin
 # Code that is ours to check: what exists of it.
 CODE := $(wildcard src tests benchmarks docs examples tools conftest.py)
-BENCHMARKS := ledger cost kill power null start size planner
+BENCHMARKS := ledger cost kill power null start size planner suggest safety wheel
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format types imports docs laws cover lock clean $(BENCHMARKS:%=bench-%)
+.PHONY: help demo test check lint format types imports docs laws cover extras lock clean peers $(BENCHMARKS:%=bench-%)
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -57,9 +57,15 @@ laws: .venv/test/installed  ## turn the wheel at random for long, on both ledger
 cover: .venv/test/installed  ## run the suite and report the branches that it misses
 	@$(TEST)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
+extras: .venv/extras/installed  ## test the ways in and run their page, against the real Optuna and Ray
+	@.venv/extras/bin/python -m pytest tests/ways "tests/docs/test_blocks.py::test_document[docs/ways-in.md]" $(ARGS)
+
 # ── measure ────────────────────────────────────────────────────────────────────────────────────────────────────────
 $(BENCHMARKS:%=bench-%): bench-%: .venv/bench/installed
 	@.venv/bench/bin/python -m benchmarks.$* $(ARGS)
+
+peers: .venv/bench/installed  ## make environments for other planners: NAMES="smac ax"; without NAMES, list them
+	@.venv/bench/bin/python -m benchmarks.planner.peers $(NAMES)
 
 # ── environments ───────────────────────────────────────────────────────────────────────────────────────────────────
 # Two stamps each: `ready` when the requirements are in, `installed` when the project is. Both are written last, so an
@@ -97,6 +103,7 @@ lock: .venv/lock/ready  ## resolve the requirements again, with hashes
 	$(call resolve,run,$(PROJECT))
 	$(call resolve,test,$(PROJECT) requirements/test.in --constraints requirements/run.txt)
 	$(call resolve,bench,$(PROJECT) requirements/bench.in --constraints requirements/run.txt)
+	$(call resolve,extras,$(PROJECT) requirements/extras.in --extra optuna --extra ray --constraints requirements/run.txt)
 
 clean:  ## remove the environments, caches and build artefacts
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov

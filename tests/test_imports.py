@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-HEAVY = {"asyncio", "jinja2", "numpy", "optuna", "pyarrow", "pysqlite3", "rich", "scipy", "sqlalchemy", "sqlite3"}
+HEAVY = {
+    "asyncio",
+    "jinja2",
+    "numpy",
+    "optuna",
+    "pyarrow",
+    "pysqlite3",
+    "ray",
+    "rich",
+    "scipy",
+    "sqlalchemy",
+    "sqlite3",
+}
 
 LOADED = """
 import sys

@@ -13,6 +13,7 @@ from kaizen.setting import Setting, Value, plain_number
 _GRID = 1e-9  # how far off its grid a stepped value may be, in parts of the steps from its low end
 _WIDEST = 1e300  # rounding and ratios stay finite below it
 _FINEST = 1e-12  # the least step, in parts of the bounds: a float keeps 16 figures
+_TOLD = 1e-3  # the least at_most, in parts of the range (or of 1, for a factor): what four figures tell apart
 _EXACT = 2**53  # up to here a float keeps every whole number apart
 _REVISION = frozenset("0123456789abcdef")
 
@@ -32,6 +33,8 @@ class Real(msgspec.Struct, frozen=True, kw_only=True, tag="real", tag_field="kin
     high: float
     log: bool = False
     step: float | None = None
+    at_most: float | None = None
+    """How far one increment may move it: in its unit, or by a factor above 1 where it is spaced by ratios."""
     unit: str = ""
     when: tuple[When, ...] = ()
 
@@ -97,6 +100,8 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True, tag="whole", tag_field="k
     log: bool = False
     step: int = 1
     levels: tuple[int, ...] = ()
+    at_most: float | None = None
+    """How far one increment may move it: in its unit, by a factor above 1 (``log``), or in places among ``levels``."""
     unit: str = ""
     when: tuple[When, ...] = ()
 
@@ -219,6 +224,7 @@ def check_parameter(parameter: Parameter) -> None:
                 raise Malformed(f"{name}'s step must be above 0 and at most {high - low:g}; got {step!r}")
             if step is not None and step < _FINEST * max(abs(low), abs(high)):
                 raise Malformed(f"{name}'s step must be at least {_FINEST:g} of its bounds; got {step!r}")
+            _check_at_most(parameter)
         case Whole(low=low, high=high, log=log, step=step, levels=levels):
             _check_range(name, low, high, log=log)
             _check_whole(name, (low, high, step, *levels))
@@ -228,6 +234,7 @@ def check_parameter(parameter: Parameter) -> None:
                 list(levels) != sorted(set(levels)) or len(levels) < 2 or (levels[0], levels[-1]) != (low, high)
             ):
                 raise Malformed(f"{name}'s levels must be two or more whole numbers in rising order; got {levels!r}")
+            _check_at_most(parameter)
         case Choice(values=values):
             for value in values:
                 Setting({name: value})
@@ -271,6 +278,25 @@ def _kept_conditions(parameter: Parameter, by_name: Mapping[str, Parameter]) -> 
         other = by_name[when.parameter]
         kept.append(When(when.parameter, tuple(other.check(value) for value in when.values)))
     return msgspec.structs.replace(parameter, when=tuple(kept)) if kept else parameter
+
+
+def _check_at_most(parameter: Real | Whole) -> None:
+    """Refuse an ``at_most`` that no increment can be made with."""
+    name, most, low = parameter.name, parameter.at_most, parameter.low
+    if most is None:
+        return
+    if isinstance(parameter, Whole) and parameter.levels:
+        least, what = 1.0, "a level"
+    elif parameter.log:
+        grid = parameter.step or 0
+        least, what = max((low + grid) / low, 1.0 + _TOLD), "a factor, from its low end to the next value"
+    else:
+        least, what = parameter.step or _TOLD * (parameter.high - low), "a step"
+    if plain_number(most) is None or most < least * (1.0 - _GRID):
+        raise Malformed(
+            f"{name}'s at_most must be at least {least:.6g} ({what}); got {most!r}",
+            hint="it is how far one increment may move it; leave it out for anywhere",
+        )
 
 
 def is_active(parameter: Parameter, values: Mapping[str, Value]) -> bool:

@@ -137,7 +137,7 @@ def candidates(head: Head, rows: Sequence[Tried], prospect: Foretell) -> tuple[C
     """Weigh every scouted setting among ``rows`` against the standard, most worth a trial first.
 
     Gains are medians beside the standard's own median; the odds are of the gain shrunken for what few runs may owe
-    to luck. Settings that broke a guard, or that cannot be *better*, are left out. ``rows`` are ``comparable`` ones.
+    to luck. Settings that broke a guard, lie farther than one increment goes or cannot be *better* are left out. ``rows`` are ``comparable`` ones.
     """
     process, standard = head.process, head.standard.setting
     own = [row.values for row in rows if row.setting == standard and row.values is not None]
@@ -154,7 +154,7 @@ def candidates(head: Head, rows: Sequence[Tried], prospect: Foretell) -> tuple[C
         at = _medians(process, readings)
         gains = {metric.name: metric.gain(at[metric.name], level[metric.name]) for metric in process.metrics}
         odds, pairs = _proof(head, gains, scatter, prospect)
-        if odds > 0 and not process.broken_guards(at):
+        if odds > 0 and not process.broken_guards(at) and not process.overstepped(head.standard.setting, setting):
             found.append(Candidate(setting=setting, gains=gains, runs=len(readings), odds=odds, pairs=pairs))
     return tuple(sorted(found, key=lambda one: (-one.odds / one.pairs, str(one.setting))))
 

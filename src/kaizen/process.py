@@ -10,8 +10,9 @@ import msgspec
 from kaizen.constraint import check_names, holds
 from kaizen.errors import Clash, Malformed, Mistake, OutOfRange, Undeclared
 from kaizen.metric import Guard, Metric, check_guard, check_metric
-from kaizen.parameter import Parameter, Revision, check_conditions, check_parameter, is_active
+from kaizen.parameter import Parameter, Real, Revision, Whole, check_conditions, check_parameter, is_active
 from kaizen.setting import Numbers, Setting, Texts, Value
+from kaizen.stride import may_move
 
 MEASURED = ("seconds", "cpu_seconds", "peak_memory", "exit_status")
 """What Kaizen measures itself around a command: s, s, MiB, and the command's own status."""
@@ -76,6 +77,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The most trials open at once."""
     changes: int = 2
     """The most parameters one increment of the built-in planner may change."""
+    risk: float | None = None
+    """The largest share of planners' runs that may break a guard or fault, and the largest chance that any one does."""
     false_adoptions: float = 0.10
     """A of the error budget: the chance of ever adopting anything that is no better, before the first adoption."""
     share: float = 0.25
@@ -176,6 +179,15 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
             )
         return after
 
+    def overstepped(self, before: Setting, after: Setting) -> tuple[Real | Whole, ...]:
+        """Return the parameters that one increment must not move so far (``at_most``); one newly active may be anywhere."""
+        return tuple(
+            parameter
+            for parameter in self.parameters
+            if isinstance(parameter, Real | Whole) and parameter.name in before and parameter.name in after
+            and not may_move(parameter, before[parameter.name], after[parameter.name])
+        )  # fmt: skip
+
     def reading(self, values: Mapping[str, Any]) -> Numbers:
         """Check a value for every metric and seal them.
 
@@ -268,7 +280,7 @@ def check_policy(policy: Policy) -> None:
     """
     for field, low, high in (
         ("pairs", 1, 10_000), ("trials", 1, 1_000), ("changes", 1, 100), ("lease", 1.0, 31_536_000.0),
-        ("false_adoptions", 1e-6, 0.5), ("share", 1e-3, 0.99),
+        ("false_adoptions", 1e-6, 0.5), ("share", 1e-3, 0.99), ("risk", 1e-3, 0.5),
         ("runs", 0, 10**12), ("seconds", 0.0, math.inf), ("money", 0.0, math.inf),
     ):  # fmt: skip
         value = getattr(policy, field)

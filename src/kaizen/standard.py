@@ -5,8 +5,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from kaizen.errors import OutOfRange
 from kaizen.process import Process
 from kaizen.setting import Setting
+from kaizen.stride import spell
 
 Evidence = Literal["given", "declared", "proven"]
 
@@ -66,9 +68,15 @@ def increment(process: Process, standard: Standard, changes: Mapping[str, Any], 
     """Make an increment of ``standard``, checked against the process.
 
     Raises:
-        Mistake: the changes name no parameter, are out of range, change nothing or break a constraint.
+        Mistake: the changes name no parameter, are out of range, change nothing, break a constraint or go too far at once.
     """
-    after = process.changed(standard.setting, changes)
+    before, after = standard.setting, process.changed(standard.setting, changes)
+    for parameter in process.overstepped(before, after):
+        name = parameter.name
+        raise OutOfRange(
+            f"one increment must move {name} by at most {spell(parameter)}; got {before[name]!r} to {after[name]!r}",
+            hint=f"take it in smaller steps, each proven, or amend the at_most of {name}",
+        )
     return Increment(of=standard.number, before=standard.setting, after=after, because=because, by=by)
 
 

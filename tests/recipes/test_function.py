@@ -165,6 +165,11 @@ def test_marks_without_a_function() -> None:
     assert whole(1, 16).named("jobs") == Whole(name="jobs", low=1, high=16)
     assert real(0, 1, log=False).named("x") == Real(name="x", low=0.0, high=1.0)
     assert switch({"codec": {"b", "a"}}).named("x").when == (When("codec", ("a", "b")),)
+    limited = real(20, 90, at_most=5).named("x")
+    assert (limited, type(limited.at_most)) == (Real(name="x", low=20.0, high=90.0, at_most=5.0), float)  # type: ignore[union-attr]
+    assert whole(levels=(1, 2, 8), at_most=1).named("x") == Whole(
+        name="x", low=1, high=8, levels=(1, 2, 8), at_most=1.0
+    )
     assert whole(1, 2) == whole(1, 2)
     assert isinstance(hash(whole(1, 2)), int)
     assert isinstance(whole(1, 2), Mark)
@@ -201,7 +206,7 @@ MARK = "write it like jobs: Annotated[int, whole(1, 16)] = 1"
         ("x: Level = 1, *args", Malformed, "every argument of work must have a name; got *args", "it is called with one keyword for each parameter"),
         ("x: Level = 1, **more", Malformed, "every argument of work must have a name; got **more", "it is called with one keyword for each parameter"),
         ("x: Level = 1, /", Malformed, "x of work must be called by name; got an argument before the /", "it is called with one keyword for each parameter"),
-        ("x: whole(1, 2) = 1", Malformed, "the mark of x must stand in Annotated, outermost; got Mark(unnamed=Whole(name='', low=1, high=2, log=False, step=1, levels=(), unit='', when=()))", MARK),
+        ("x: whole(1, 2) = 1", Malformed, "the mark of x must stand in Annotated, outermost; got Mark(unnamed=Whole(name='', low=1, high=2, log=False, step=1, levels=(), at_most=None, unit='', when=()))", MARK),
         ("x: 'Annotated[int, whole(' = 1", Malformed, "the annotation of x must be readable when work is defined; got Forward reference must be an expression -- got 'Annotated[int, whole('", MARK),
         ("x: 'whole(1, 2)' = 1", Malformed, None, MARK),
         ("x: Annotated[int, whole(1, 2)] | None = 1", Malformed, None, MARK),

@@ -164,6 +164,10 @@ def test_the_example_reads_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         ('"20.0..90.0 degC step 0.5"', Real(name="x", low=20.0, high=90.0, unit="degC", step=0.5)),
         ('"20..90 step 0.5"', Real(name="x", low=20.0, high=90.0, step=0.5)),
         ('"1e-5..1 log"', Real(name="x", low=1e-5, high=1.0, log=True)),
+        ('"20.0..90.0 degC at most 5"', Real(name="x", low=20.0, high=90.0, unit="degC", at_most=5.0)),
+        ('"1..64 at most 3 log step 2"', Whole(name="x", low=1, high=64, log=True, step=2, at_most=3)),
+        ('{ range = "20.0..90.0 degC", at_most = 5 }', Real(name="x", low=20.0, high=90.0, unit="degC", at_most=5.0)),
+        ("{ values = [1, 2, 8], at_most = 1 }", Whole(name="x", low=1, high=8, levels=(1, 2, 8), at_most=1.0)),
         ("[1, 2, 8]", Whole(name="x", low=1, high=8, levels=(1, 2, 8))),
         ("[2, 1]", Choice(name="x", values=(2, 1))),
         ("[0.5, 1.5]", Choice(name="x", values=(0.5, 1.5))),
@@ -261,7 +265,7 @@ def with_lines(**lines: str) -> str:
 
 METRICS = "known are: better, kind, unit, scale, exact, worthwhile, margin, low, high, from, pattern"
 PATTERN = "mark where the number stands: size: (?P<size>[0-9.]+)"
-LONG = "known are: range, values, log, step, unit, when"
+LONG = "known are: range, values, log, step, at_most, unit, when"
 
 
 @pytest.mark.parametrize(
@@ -313,11 +317,11 @@ LONG = "known are: range, values, log, step, unit, when"
         ({"may": "jobs = '1-16'"}, Malformed, ".may.jobs: jobs must be a range; got '1-16'", "write it like '1..16', '1..16 step 3', '1..1024 log' or '20.0..90.0 degC'"),
         ({"may": "jobs = '16..1'"}, Malformed, ".may.jobs: jobs's range must go from a smaller to a larger finite number; got 16 to 1", ""),
         ({"may": "jobs = '1.0..1e999'"}, Malformed, ".may.jobs: jobs's range must go from a smaller to a larger finite number; got 1.0 to inf", ""),
-        ({"may": "jobs = '1..16 stpe 3'"}, Malformed, ".may.jobs: behind its bounds, the range of jobs must have a unit, step or log; got 'stpe 3'",
+        ({"may": "jobs = '1..16 stpe 3'"}, Malformed, ".may.jobs: behind its bounds, the range of jobs must have a unit, step, at most or log; got 'stpe 3'",
          "write it like '1..16 MiB step 3'; a unit of several words goes into { range = …, unit = … }"),
-        ({"may": "jobs = '1..16 logs'"}, Malformed, ".may.jobs: behind its bounds, the range of jobs must have a unit, step or log; got 'logs'",
+        ({"may": "jobs = '1..16 logs'"}, Malformed, ".may.jobs: behind its bounds, the range of jobs must have a unit, step, at most or log; got 'logs'",
          "write it like '1..16 MiB step 3'; a unit of several words goes into { range = …, unit = … }"),
-        ({"may": "jobs = '1..16 3'"}, Malformed, ".may.jobs: behind its bounds, the range of jobs must have a unit, step or log; got '3'",
+        ({"may": "jobs = '1..16 3'"}, Malformed, ".may.jobs: behind its bounds, the range of jobs must have a unit, step, at most or log; got '3'",
          "write it like '1..16 MiB step 3'; a unit of several words goes into { range = …, unit = … }"),
         ({"may": "jobs = { range = '1..16 km', unit = 'mm' }"}, Malformed, ".may.jobs: jobs must have one unit; got 'km' and 'mm'", ""),
         ({"may": "jobs = '1..16 step 0'"}, Malformed, ".may.jobs: jobs's step must be above 0 and at most 15; got 0", ""),
@@ -358,7 +362,7 @@ LONG = "known are: range, values, log, step, unit, when"
         ({"keep": "guards = [{ metric = 'size', at_most = '3' }]"}, Malformed, ".keep.guards[0]: at_most must be a finite number; got '3'", "write it without quotes"),
         # policy
         ({"policy": "pears = 3"}, Malformed, ".policy.pears: a key of policy must be a known one; got 'pears'",
-         "did you mean 'pairs'? known are: planner, consent, pairs, trials, changes, false_adoptions, share, lease, runs, seconds, money"),
+         "did you mean 'pairs'? known are: planner, consent, pairs, trials, changes, risk, false_adoptions, share, lease, runs, seconds, money"),
         ({"policy": "pairs = 3.5"}, Malformed, ".policy.pairs: pairs must be a whole number; got 3.5", ""),
         ({"policy": "pairs = 0"}, Malformed, ".policy: policy pairs must be from 1 to 10000; got 0", ""),
         ({"policy": "lease = 'soon'"}, Malformed, ".policy.lease: lease must be a duration above 0; got 'soon'",

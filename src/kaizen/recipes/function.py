@@ -48,6 +48,8 @@ class Mark(msgspec.Struct, frozen=True):
         """
         parameter = msgspec.structs.replace(self.unnamed, name=name)
         check_parameter(parameter)
+        if isinstance(parameter, Real | Whole) and parameter.at_most is not None:
+            parameter = msgspec.structs.replace(parameter, at_most=float(parameter.at_most))
         if isinstance(parameter, Real):  # stored alike, whether written 20 or 20.0
             step = None if parameter.step is None else float(parameter.step)
             return msgspec.structs.replace(parameter, low=float(parameter.low), high=float(parameter.high), step=step)
@@ -55,16 +57,24 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 def real(
-    low: float, high: float, *, log: bool = False, step: float | None = None, unit: str = "", when: Waits = None
-) -> Mark:
-    """Let a number change between ``low`` and ``high``; ``log`` spaces it by ratios."""
-    return Mark(Real(name="", low=low, high=high, log=log, step=step, unit=unit, when=words.conditions(when)))
+    low: float, high: float, *, log: bool = False, step: float | None = None, at_most: float | None = None,
+    unit: str = "", when: Waits = None,
+) -> Mark:  # fmt: skip
+    """Let a number change between ``low`` and ``high``; ``log`` spaces it by ratios.
+
+    ``at_most`` is how far one increment may move it: in its unit, or by a factor above 1 where ``log``.
+    """
+    waits = words.conditions(when)
+    return Mark(Real(name="", low=low, high=high, log=log, step=step, at_most=at_most, unit=unit, when=waits))
 
 
 @overload
-def whole(low: int, high: int, *, log: bool = ..., step: int = ..., unit: str = ..., when: Waits = ...) -> Mark: ...
+def whole(
+    low: int, high: int, *, log: bool = ..., step: int = ..., at_most: float | None = ..., unit: str = ...,
+    when: Waits = ...,
+) -> Mark: ...  # fmt: skip
 @overload
-def whole(*, levels: Iterable[int], unit: str = ..., when: Waits = ...) -> Mark: ...
+def whole(*, levels: Iterable[int], at_most: float | None = ..., unit: str = ..., when: Waits = ...) -> Mark: ...
 def whole(
     low: int | None = None,
     high: int | None = None,
@@ -72,10 +82,13 @@ def whole(
     log: bool = False,
     step: int = 1,
     levels: Iterable[int] = (),
+    at_most: float | None = None,
     unit: str = "",
     when: Waits = None,
 ) -> Mark:
     """Let a whole number change: from ``low`` to ``high``, or among rising ``levels``.
+
+    ``at_most`` is how far one increment may move it: in its unit, by a factor where ``log``, in places among levels.
 
     Raises:
         Malformed: neither bounds nor levels, or both.
@@ -89,7 +102,10 @@ def whole(
             hint="write whole(1, 16) or whole(levels=(1, 2, 4, 8))",
         )
     waits = words.conditions(when)
-    return Mark(Whole(name="", low=first, high=last, log=log, step=step, levels=rising, unit=unit, when=waits))
+    made = Whole(
+        name="", low=first, high=last, log=log, step=step, levels=rising, at_most=at_most, unit=unit, when=waits
+    )
+    return Mark(made)
 
 
 def choice(*values: Value, when: Waits = None) -> Mark:

@@ -5,7 +5,7 @@
     [process.build.standard]    jobs = 1
     [process.build.may]         jobs = "1..16"
     [process.build.keep]        constraints guards
-    [process.build.policy]      planner consent pairs trials changes false_adoptions share lease runs seconds money
+    [process.build.policy]      planner consent pairs trials changes risk false_adoptions share lease runs seconds money
 
 A process without ``do`` is for hands: somebody asks and tells. Every error names the file and the dotted place.
 """
@@ -42,7 +42,7 @@ _METRIC: dict[str, Callable[[object, str], object]] = {
 }  # fmt: skip
 _POLICY: dict[str, Callable[[object, str], object]] = {
     "planner": words.text, "consent": words.text, "pairs": words.whole, "trials": words.whole, "changes": words.whole,
-    "false_adoptions": words.number, "share": words.number, "lease": words.duration,
+    "risk": words.number, "false_adoptions": words.number, "share": words.number, "lease": words.duration,
     "runs": words.whole, "seconds": words.duration, "money": words.number,
 }  # fmt: skip
 _NEEDED = {
@@ -319,7 +319,7 @@ level = 6
 
 [process.pack.may]         # what may change
 level = "1..9"             # whole numbers; "1..1024 log" by ratios, "0..64 step 8" in steps
-# warmth = "20.0..90.0 degC"                                  # any number: a bound has a point
+# warmth = "20.0..90.0 degC at most 5"                        # any number: a bound has a point; 5 degC at once, no more
 # block  = [64, 128, 256]                                     # only these
 # codec  = ["gzip", "xz"]                                     # one of these, in no order
 # strip  = "switch"                                           # true or false
@@ -332,5 +332,6 @@ level = "1..9"             # whole numbers; "1..1024 log" by ratios, "0..64 step
 # [process.pack.policy]
 # planner = "model"        # learns from every run; needs NumPy and SciPy: pip install 'kaizen-engine[model]'
 # consent = "ana"          # who agrees before a change is adopted; nobody has to, if left out
+# risk    = 0.05           # of the planner's runs, so many may break a guard or fault
 # runs    = 200            # at most, in all
 """

@@ -27,6 +27,7 @@ _LONGEST = 200  # characters; no honest number or range is longer
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*(.*)")
 _STEP = re.compile(rf"(?:^|\s)step\s+({_NUMBER})(?=\s|$)")
 _LOG = re.compile(r"(?:^|\s)log(?=\s|$)")
+_AT_MOST = re.compile(rf"(?:^|\s)at most\s+({_NUMBER})(?=\s|$)")
 
 _PLAIN = ("switch", "revision")
 _LIMIT = re.compile(rf"\s*(?:({_NUMBER})\s*(<=|>=)\s*)?([^\W\d]\w*)\s*(?:(<=|>=)\s*({_NUMBER}))?\s*")
@@ -63,7 +64,7 @@ def memory(given: object, what: str) -> float:
 
 
 def ranged(name: str, written: str, *, unit: str = "", when: tuple[When, ...] = ()) -> Parameter:
-    """Read ``"1..16 step 3"`` or ``"20.0..90.0 degC log"``: real where a bound or the step has a point or an exponent.
+    """Read ``"1..16 step 3"`` or ``"20.0..90.0 degC at most 5"``: real where a bound or the step has a point or exponent.
 
     Raises:
         Malformed: no range, or two units.
@@ -77,13 +78,19 @@ def ranged(name: str, written: str, *, unit: str = "", when: tuple[When, ...] = 
     first, last, rest = found.groups()
     stepped = _STEP.search(rest)
     rest = _STEP.sub(" ", rest, count=1)
+    moved = _AT_MOST.search(rest)
+    most = float(moved.group(1)) if moved else None
+    rest = _AT_MOST.sub(" ", rest, count=1)
     log = bool(_LOG.search(rest))
     unit = _unit(name, " ".join(_LOG.sub(" ", rest, count=1).split()), unit)
     step = stepped.group(1) if stepped else None
     if any(mark in number for number in (first, last, step or "") for mark in ".eE"):
         low, high = float(first), float(last)
-        return Real(name=name, low=low, high=high, log=log, step=float(step) if step else None, unit=unit, when=when)
-    return Whole(name=name, low=int(first), high=int(last), log=log, step=int(step or 1), unit=unit, when=when)
+        grid = float(step) if step else None
+        return Real(name=name, low=low, high=high, log=log, step=grid, at_most=most, unit=unit, when=when)
+    return Whole(
+        name=name, low=int(first), high=int(last), log=log, step=int(step or 1), at_most=most, unit=unit, when=when
+    )
 
 
 def _unit(name: str, written: str, unit: str) -> str:
@@ -91,7 +98,7 @@ def _unit(name: str, written: str, unit: str) -> str:
     near = difflib.get_close_matches(written.lower(), ("log", "step"), cutoff=0.7)
     if written and (near or " " in written or written[0].isdigit()):
         raise Malformed(
-            f"behind its bounds, the range of {name} must have a unit, step or log; got {written!r}",
+            f"behind its bounds, the range of {name} must have a unit, step, at most or log; got {written!r}",
             hint="write it like '1..16 MiB step 3'; a unit of several words goes into { range = …, unit = … }",
         )
     if unit and written and unit != written:
@@ -111,7 +118,7 @@ def parameter(name: str, given: object) -> Parameter:
         rules = given
     else:
         rules = {"range" if isinstance(given, str) and given not in _PLAIN else "values": given}
-    check_keys(rules, ("range", "values", "log", "step", "unit", "when"), "a key of a parameter")
+    check_keys(rules, ("range", "values", "log", "step", "at_most", "unit", "when"), "a key of a parameter")
     if ("range" in rules) == ("values" in rules):
         raise Malformed(
             f"a parameter must have a range or values; got {'both' if 'range' in rules else 'neither'}",
@@ -127,6 +134,9 @@ def _of_range(name: str, rules: Mapping[str, Any]) -> Parameter:
     if "step" in rules:
         number(rules["step"], "step")
         written += f" step {rules['step']}"
+    if "at_most" in rules:
+        number(rules["at_most"], "at_most")
+        written += f" at most {rules['at_most']}"
     if flag(rules.get("log", False), "log") and not _LOG.search(written):
         written += " log"
     return ranged(name, written, unit=text(rules.get("unit", ""), "unit"), when=conditions(rules.get("when")))
@@ -139,7 +149,13 @@ def _of_values(name: str, rules: Mapping[str, Any]) -> Parameter:
             raise Malformed(f"{key} must belong to a range; got values", hint='write it like { range = "1..8" }')
     several = isinstance(values, list) and len(values) > 1
     if several and all(type(value) is int for value in values) and values == sorted(set(values)):
-        return Whole(name=name, low=values[0], high=values[-1], levels=tuple(values), unit=unit, when=when)
+        levels, most = tuple(values), number(rules["at_most"], "at_most") if "at_most" in rules else None
+        return Whole(name=name, low=levels[0], high=levels[-1], levels=levels, at_most=most, unit=unit, when=when)
+    if "at_most" in rules:
+        hint = "values in no order have no step between them"
+        raise Malformed(
+            "at_most must belong to a range or to whole numbers in rising order; got other values", hint=hint
+        )
     if unit:
         raise Malformed(f"a unit must belong to a range or to whole numbers in rising order; got {unit!r}")
     if values == "revision":

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from kaizen.explanation import Explanation
 from kaizen.journal import Head, Kept, Tested, Tried
 from kaizen.plan import Candidate, Noise
+from kaizen.safety import Realised, planned, realised
 from kaizen.verdict import Lesson
 from kaizen.voice import Andon, Voice
 
@@ -33,3 +35,19 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     """Every pull of the cord, the cleared ones, too."""
     at: int = 0
     """When it was told, in µs since 1970."""
+    explanation: Explanation | None = None
+    """What a model believes drives the metrics, if it was asked for and can be said."""
+    unexplained: str = ""
+    """Sentence: why there is no explanation; empty where nobody asked."""
+
+    @property
+    def realised(self) -> Realised:
+        """How often what planners ran broke a guard or faulted."""
+        process = self.head.process
+        return realised(process, planned(process, self.runs, self.trials, self.standards))
+
+    @property
+    def risk(self) -> str:
+        """Sentence: the realised rate; empty where nothing limits it."""
+        process, told = self.head.process, self.realised
+        return str(told) if told.runs and (process.guards or process.policy.risk is not None) else ""

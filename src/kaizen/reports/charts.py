@@ -25,7 +25,7 @@ _AROUND = ((8, 4, ""), (-8, 4, "end"), (0, -9, "middle"), (0, 18, "middle"), (8,
 
 Shape = Literal["ring", "disc", "square", "triangle", "diamond", "star", "cross"]
 
-_GLYPHS: dict[Shape, str] = {
+GLYPHS: dict[Shape, str] = {
     "ring": "m0-3a3 3 0 1 1-.1 0z",
     "disc": "m0-2.6a2.6 2.6 0 1 1-.1 0z",
     "square": "m-2.5-2.5h5v5h-5z",
@@ -93,7 +93,7 @@ def axis(values: Iterable[float], *, ticks: int = 3, pad: float = 0.06, even: bo
     if not even and low > 0 and high / low > _LOG:
         grow = (high / low) ** pad
         low, high = max(low / grow, 5e-324), min(high * grow, _MOST)
-        return Axis(low=low, high=high, ticks=_decades(low, high), log=True)
+        return Axis(low=low, high=high, ticks=decades(low, high), log=True)
     room = (high - low) * pad if high - low > _LEAST else max(abs(low) * 0.05, _LEAST) if low else 1.0
     low, high = low - room, high + room
     return Axis(low=low, high=high, ticks=_round_numbers(low, high, ticks))
@@ -127,7 +127,8 @@ def _round_numbers(low: float, high: float, count: int) -> tuple[Mark, ...]:
     return tuple(Mark(at=value, label=label) for label, value in ticks.items() if low <= value <= high)
 
 
-def _decades(low: float, high: float) -> tuple[Mark, ...]:
+def decades(low: float, high: float) -> tuple[Mark, ...]:
+    """Return round numbers between two positive ones, spaced by ratios."""
     first, last = max(-307, math.floor(math.log10(low))), min(307, math.ceil(math.log10(high)))
     times = (1, 2, 5) if last - first <= 2 else (1, 3) if last - first <= 3 else (1,)
     every = max(1, round((last - first) / 5))
@@ -160,11 +161,11 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
 
     def across(self, value: float) -> str:
         """Return the x of a value on paper."""
-        return _short(self.left + self.x.place(value) * (self.width - self.left - self.right))
+        return short(self.left + self.x.place(value) * (self.width - self.left - self.right))
 
     def down(self, value: float) -> str:
         """Return the y of a value on paper."""
-        return _short(self.height - self.bottom - self.y.place(value) * (self.height - self.top - self.bottom))
+        return short(self.height - self.bottom - self.y.place(value) * (self.height - self.top - self.bottom))
 
     @property
     def floor(self) -> float:
@@ -180,7 +181,7 @@ def timeline(
     xs = [dot.x for dot in (*dots, *faults)]
     ys = [*(dot.y for dot in dots), *(level.y for level in levels)]
     plot = Plot(x=axis([1.0, *xs], pad=0.01, even=True), y=axis([*ys, *_near(limits, ys)]), width=640, height=200)
-    body = [*_grid(plot), *_across(plot, "run", whole=True), *_rules(plot, changes), *_limits(plot, limits)]
+    body = [*grid(plot), *_across(plot, "run", whole=True), *_rules(plot, changes), *limit_lines(plot, limits)]
     body += _dots(plot, thinned(dots, most))
     body += _dots(plot, thinned([msgspec.structs.replace(dot, y=plot.y.low) for dot in faults], most // 4))
     body += [
@@ -189,8 +190,8 @@ def timeline(
     ]
     if levels:
         last = levels[-1]
-        body.append(_text(plot.width, float(plot.down(last.y)) + 4, number(last.y), "level-label", "end"))
-    return _svg("timeline", (plot.width, plot.height), body, title=title, desc=desc)
+        body.append(letters(plot.width, float(plot.down(last.y)) + 4, number(last.y), "level-label", "end"))
+    return svg("timeline", (plot.width, plot.height), body, title=title, desc=desc)
 
 
 def scatter(
@@ -200,15 +201,15 @@ def scatter(
     """Draw one quantity against another, named ``across`` and ``up``; ``front`` runs from best x to best y."""
     x, y = axis([dot.x for dot in dots]), axis([dot.y for dot in dots])
     plot = Plot(x=x, y=y, width=520, height=372, top=38, bottom=44, right=24)
-    body = [*_grid(plot), *_across(plot, "")]
-    body += [_text(0, 12, up, "name"), _text(plot.width - plot.right, plot.height - 4, across, "name", "end")]
+    body = [*grid(plot), *_across(plot, "")]
+    body += [letters(0, 12, up, "name"), letters(plot.width - plot.right, plot.height - 4, across, "name", "end")]
     if front:
         steps = "".join(f"H{plot.across(x)}V{plot.down(y)}" for x, y in front[1:])
         body.append(f'<path class="front" d="M{plot.across(front[0][0])} {plot.down(front[0][1])}{steps}"/>')
     plain, named = [dot for dot in dots if not dot.label], [dot for dot in dots if dot.label]
     body += _dots(plot, [*thinned(plain, most), *named])
     body += _labels(plot, named)
-    return _svg("scatter", (plot.width, plot.height), body, title=title, desc=desc)
+    return svg("scatter", (plot.width, plot.height), body, title=title, desc=desc)
 
 
 def strip(
@@ -230,71 +231,76 @@ def strip(
         return width / 2 + min(max(value / reach, -1.0), 1.0) * (width / 2 - 6)
 
     limits = zip(("loss", "wanted"), marks, strict=True)
-    body = [f'<path class="{kind}" d="M{_short(at(mark))} 0V18"/>' for kind, mark in limits if mark]
-    body.append(f'<path class="zero" d="M{_short(width / 2)} 0V18"/>')
+    body = [f'<path class="{kind}" d="M{short(at(mark))} 0V18"/>' for kind, mark in limits if mark]
+    body.append(f'<path class="zero" d="M{short(width / 2)} 0V18"/>')
     low, high = (-math.inf if ends[0] is None else ends[0]), (math.inf if ends[1] is None else ends[1])
     if gain is not None or math.isfinite(low) or math.isfinite(high):
         from_, to = at(max(low, -reach)), at(min(high, reach))
         arrows = "M5 5l-4 4 4 4" * (low < -reach) + "M163 5l4 4-4 4" * (high > reach)
-        body.append(f'<path class="interval" d="M{_short(from_)} {middle:g}H{_short(to)}{arrows}"/>')
+        body.append(f'<path class="interval" d="M{short(from_)} {middle:g}H{short(to)}{arrows}"/>')
     if gain is not None:
-        body.append(f'<path class="{shape}" d="M{_short(at(gain))} {middle:g}{_GLYPHS[shape]}"/>')
-    return _svg("strip", (width, 18), body, title=title, desc="")
+        body.append(f'<path class="{shape}" d="M{short(at(gain))} {middle:g}{GLYPHS[shape]}"/>')
+    return svg("strip", (width, 18), body, title=title, desc="")
 
 
 def glyph(shape: Shape) -> str:
     """Draw one shape, for a legend."""
-    path = f'<path class="{shape}" d="M0 0{_GLYPHS[shape]}"/>'
+    path = f'<path class="{shape}" d="M0 0{GLYPHS[shape]}"/>'
     return f'<svg class="glyph" viewBox="-7 -7 14 14" aria-hidden="true">{path}</svg>'
 
 
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _svg(kind: str, size: tuple[float, float], body: Iterable[str], *, title: str, desc: str) -> str:
-    said = f"<title>{_told(title)}</title>" + (f"<desc>{_told(desc)}</desc>" if desc else "")
+def svg(kind: str, size: tuple[float, float], body: Iterable[str], *, title: str, desc: str) -> str:
+    """Put the pieces of a picture together."""
+    said = f"<title>{safe(title)}</title>" + (f"<desc>{safe(desc)}</desc>" if desc else "")
     box = f'viewBox="0 0 {size[0]:g} {size[1]:g}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" {box} role="img">{said}{"".join(body)}</svg>'
 
 
-def _told(text: str) -> str:
+def safe(text: str) -> str:
+    """Return text as a picture can hold it, cut where it is long."""
     text = told(text)
     return escape(text if len(text) <= _LONG else f"{text[: _LONG - 1]}…")
 
 
-def _short(length: float) -> str:
+def short(length: float) -> str:
+    """Return a length on paper, to a tenth."""
     return f"{round(length, 1) + 0.0:.1f}".removesuffix(".0")
 
 
-def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "") -> str:
+def letters(x: float, y: float, text: str, kind: str = "", anchor: str = "") -> str:
+    """Write a piece of text at a place."""
     more = (f' class="{kind}"' if kind else "") + (f' text-anchor="{anchor}"' if anchor else "")
-    return f'<text x="{_short(x)}" y="{_short(y)}"{more}>{_told(text)}</text>'
+    return f'<text x="{short(x)}" y="{short(y)}"{more}>{safe(text)}</text>'
 
 
-def _grid(plot: Plot) -> list[str]:
-    lines = "".join(f"M0 {plot.down(tick.at)}H{_short(plot.width)}" for tick in plot.y.ticks)
-    labels = [_text(0, float(plot.down(tick.at)) - 3, tick.label) for tick in plot.y.ticks]
+def grid(plot: Plot) -> list[str]:
+    """Draw the rules at the upward axis's ticks, each with its number above it."""
+    lines = "".join(f"M0 {plot.down(tick.at)}H{short(plot.width)}" for tick in plot.y.ticks)
+    labels = [letters(0, float(plot.down(tick.at)) - 3, tick.label) for tick in plot.y.ticks]
     return [f'<path class="grid" d="{lines}"/>' if lines else "", *labels]
 
 
 def _across(plot: Plot, name: str, *, whole: bool = False) -> list[str]:
     ticks = [tick for tick in plot.x.ticks if not whole or (tick.at >= 1 and tick.at == int(tick.at))]
-    floor = _short(plot.floor)
+    floor = short(plot.floor)
     lines = "".join(f"M{plot.across(tick.at)} {floor}v4" for tick in ticks)
-    labels = [_text(float(plot.across(tick.at)), plot.floor + 17, tick.label, "", "middle") for tick in ticks]
-    base = f'<path class="base" d="M0 {floor}H{_short(plot.width)}{lines}"/>'
-    return [base, *labels, *([_text(0, plot.floor + 17, name)] if name else [])]
+    labels = [letters(float(plot.across(tick.at)), plot.floor + 17, tick.label, "", "middle") for tick in ticks]
+    base = f'<path class="base" d="M0 {floor}H{short(plot.width)}{lines}"/>'
+    return [base, *labels, *([letters(0, plot.floor + 17, name)] if name else [])]
 
 
 def _rules(plot: Plot, changes: Sequence[Mark]) -> list[str]:
     """Draw where something changed, with names where there is room for them."""
     if not changes:
         return []
-    body = ["".join(f"M{plot.across(change.at)} {plot.top - 6:g}V{_short(plot.floor)}" for change in changes)]
+    body = ["".join(f"M{plot.across(change.at)} {plot.top - 6:g}V{short(plot.floor)}" for change in changes)]
     body[0] = f'<path class="change" d="{body[0]}"/>'
     free = -math.inf
     for change in changes:
         x = float(plot.across(change.at))
         if x >= free:
-            body.append(_text(x, 10, change.label, "change-label", "middle"))
+            body.append(letters(x, 10, change.label, "change-label", "middle"))
             free = x + 14 + _LABEL * len(change.label)
     return body
 
@@ -305,27 +311,28 @@ def _near(limits: Sequence[Mark], ys: Sequence[float]) -> list[float]:
     return [limit.at for limit in limits if min(ys) - room <= limit.at <= max(ys) + room]
 
 
-def _limits(plot: Plot, limits: Sequence[Mark]) -> Iterable[str]:
+def limit_lines(plot: Plot, limits: Sequence[Mark]) -> Iterable[str]:
+    """Draw the limits that lie within the plot."""
     for limit in limits:
         if plot.y.low <= limit.at <= plot.y.high:
             y = plot.down(limit.at)
-            yield f'<path class="limit" d="M{_short(plot.left)} {y}H{_short(plot.width)}"/>'
-            yield _text(plot.width, float(y) - 3, limit.label, "limit-label", "end")
+            yield f'<path class="limit" d="M{short(plot.left)} {y}H{short(plot.width)}"/>'
+            yield letters(plot.width, float(y) - 3, limit.label, "limit-label", "end")
 
 
 def _dots(plot: Plot, dots: Sequence[Dot]) -> list[str]:
     """Draw dots, the most important on top: one by one with their notes while they are few, else in one path each."""
-    by_shape: dict[Shape, list[Dot]] = {shape: [] for shape in _GLYPHS}
+    by_shape: dict[Shape, list[Dot]] = {shape: [] for shape in GLYPHS}
     for dot in dots:
         by_shape[dot.shape].append(dot)
     body = []
     for shape, group in by_shape.items():
-        paths = [f"M{plot.across(dot.x)} {plot.down(dot.y)}{_GLYPHS[shape]}" for dot in group]
+        paths = [f"M{plot.across(dot.x)} {plot.down(dot.y)}{GLYPHS[shape]}" for dot in group]
         if len(dots) > _NOTES:
             body += [f'<path class="{shape}" d="{"".join(paths)}"/>'] if paths else []
             continue
         for path, dot in zip(paths, group, strict=True):
-            note = f"><title>{_told(dot.note)}</title></path>" if dot.note else "/>"
+            note = f"><title>{safe(dot.note)}</title></path>" if dot.note else "/>"
             body.append(f'<path class="{shape}" d="{path}"{note}')
     return body
 
@@ -342,7 +349,7 @@ def _labels(plot: Plot, dots: Sequence[Dot]) -> list[str]:
             inside = box[0] >= 0 and box[2] <= plot.width and box[1] >= 0
             if inside and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                body.append(_text(x + dx, y + dy, dot.label, f"label {dot.shape}-label", anchor))
+                body.append(letters(x + dx, y + dy, dot.label, f"label {dot.shape}-label", anchor))
                 break
     return body
 

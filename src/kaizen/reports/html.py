@@ -15,9 +15,10 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from kaizen.explanation import BELIEVED
 from kaizen.journal import Kept, Tested, Tried
 from kaizen.metric import Metric
-from kaizen.reports import Story, charts, pictures
+from kaizen.reports import Story, charts, drivers, pictures
 from kaizen.reports.gains import Gained, since_first
 from kaizen.setting import Setting
 from kaizen.trial import FAULTS, Fault, Spend
@@ -46,6 +47,8 @@ def page(story: Story) -> str:
         timelines=[(metric, pictures.timeline(story, metric)) for metric in story.head.process.metrics],
         legend=[(_drawn(charts.glyph(shape)), pictures.WORDS[shape]) for shape in pictures.shapes(story)],
         pareto=pictures.pareto(story),
+        drivers=drivers.told(story.explanation, story.head.process) if story.explanation else [],
+        believed=f"{BELIEVED:.0%}".replace("%", " %"),
         tests=_tests(story),
         faults=_faults(story.runs),
         purposes=_purposes(story),

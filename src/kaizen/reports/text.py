@@ -29,6 +29,7 @@ def summary(story: Story, *, report: str = "") -> str:
     lines += _part("Proven", _proven(story))
     lines += _part("Kept without proof", _declared(story))
     lines += _part("Recommended, not proven", _recommended(story))
+    lines += _part("What drives it, by a model", _driving(story))
     lines += _part("Under way", _under_way(head))
     lines += _part("Learnt", _learnt(story))
     lines += _part("Customers' last words", [f"{voice.by}: {voice.text}" for voice in story.voices[-3:]])
@@ -102,6 +103,18 @@ def _recommended(story: Story) -> Iterator[str]:
         yield f"and {more} more"
 
 
+def _driving(story: Story) -> Iterator[str]:
+    """Yield a line for each metric where the story is explained: the largest shares of its variation."""
+    from kaizen.reports.drivers import interval, percent
+
+    for drivers in story.explanation.drivers if story.explanation is not None else ():
+        if not drivers.known:
+            yield f"{drivers.metric}: nothing can be told yet: {drivers.unknown}"
+            continue
+        shares = [f"{one.parameter} {percent(one.share)} {interval(one)}" for one in drivers.shares[:_RECOMMENDED]]
+        yield f"{drivers.metric}: {', '.join(shares) or 'nothing was moved enough'} of the variation"
+
+
 def _under_way(head: Head) -> Iterator[str]:
     for open_ in head.trials:
         yield under_way(open_, consent=head.process.policy.consent)
@@ -129,6 +142,7 @@ def _facts(story: Story, report: str) -> list[str]:
     if head.andon is not None:
         pulled = str(head.andon).removeprefix("andon ")
         facts.append(("Andon", f"{pulled} (nothing is handed out until somebody clears it by name)"))
+    facts += [("Risk", story.risk)] if story.risk else []
     facts += [("Next", story.next), ("Report", report)]
     lines = []
     for title, said in facts:
@@ -143,7 +157,8 @@ def spent(head: Head) -> str:
               f"{policy.seconds:g} s" if policy.seconds is not None else "",
               f"{policy.money:g} money" if policy.money is not None else ""]  # fmt: skip
     budget = f"; the budget is {', '.join(limit for limit in limits if limit)}" if any(limits) else ""
-    faults = f"; {counts.faulted} without a reading" if counts.faulted else ""
+    wasted = counts.faulted / max(1, counts.told + counts.faulted)
+    faults = f"; {counts.faulted} without a reading ({wasted * 100:.2g} %)" if counts.faulted else ""
     made = f"{count(counts.trials, 'trial')}, {count(counts.adopted, 'adoption')}"
     return f"{head.spent}{faults}; {made}{budget}"
 

@@ -8,8 +8,9 @@ import msgspec
 
 from kaizen import act
 from kaizen.cycle import Rest, next_alpha, unprovable
-from kaizen.errors import OutOfTurn, Undeclared
+from kaizen.errors import OutOfTurn, Stuck, Undeclared
 from kaizen.evidence import pairs_floor
+from kaizen.explanation import Explanation
 from kaizen.journal import Head, Journal, Tested, Tried
 from kaizen.ledger import Advised, Cleared, Entry, Proposed, Pulled, Record, Reported, Retracted, Voiced
 from kaizen.plan import Candidate, Noise, candidates, comparable, noise
@@ -24,6 +25,7 @@ from kaizen.voice import Andon, Voice
 from kaizen.workshop.answering import Answering, Correction
 from kaizen.workshop.turning import Asker, Wheel
 
+NO_READING = "no run that still compares has given a reading yet"
 _RECENT = 400  # runs that noise and recommendations look back on
 _FAIR = 0.05  # odds of proof below which nothing is recommended
 
@@ -173,9 +175,21 @@ class Bench:
             return f"{left}no trial can be opened: {shut}"
         return f"{left}the next trial is judged at {alpha:.2g} and needs at least {1 if head.process.exact else pairs_floor(alpha)} pairs"
 
-    def story(self, *, at: int = 0) -> Story:
-        """Return all that a report may tell; ``at`` is the time it is told, in µs since 1970."""
+    def explain(self) -> Explanation | None:
+        """Return what a model believes drives the metrics; ``None`` while no run has given a reading.
+
+        Raises:
+            Stuck: NumPy and SciPy are not installed.
+        """
+        return self._wheel.explain()
+
+    def story(self, *, at: int = 0, explained: bool = False) -> Story:
+        """Return all that a report may tell; ``at`` is the time it is told, in µs since 1970.
+
+        ``explained`` adds what drives the metrics, or why that cannot be said; it takes a second or so.
+        """
         records = self.log
+        explanation, unexplained = self._explained() if explained else (None, "")
         return Story(
             head=self.head,
             standards=self._wheel.ledger.standards(self.name),
@@ -190,7 +204,16 @@ class Bench:
             voices=[record.entry.voice for record in records if isinstance(record.entry, Voiced)],
             andons=[record.entry.andon for record in records if isinstance(record.entry, Pulled)],
             at=at,
+            explanation=explanation,
+            unexplained=unexplained,
         )
+
+    def _explained(self) -> tuple[Explanation | None, str]:
+        try:
+            found = self.explain()
+        except Stuck as stuck:
+            return None, f"{stuck.message}: {stuck.hint}"
+        return found, "" if found is not None else NO_READING
 
     def check(self, trial: int | None = None) -> Verdict | None:
         """Return the verdict on a trial as it stands now, with intervals; the latest trial if none is named."""

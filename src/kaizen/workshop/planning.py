@@ -4,10 +4,12 @@ import importlib
 from typing import Any
 
 from kaizen.errors import Stuck
+from kaizen.explanation import Explainer, Explanation
 from kaizen.journal import Journal
 from kaizen.plan import Advice, Foretell, Plan, Planner
 
 _HOMES = {"steps": ("kaizen.planners.steps", "SmallSteps"), "model": ("kaizen.planners.model", "ModelPlanner")}
+_EXPLAINS = "model"
 
 
 class PolicysPlanner:
@@ -33,6 +35,26 @@ class PolicysPlanner:
                 f"planner {name!r} must have {error.name} installed; got none",
                 hint="pip install 'kaizen-engine[model]', or set planner = 'steps' in the policy",
             ) from error
+
+    def explain(self, journal: Journal, *, seed: int) -> Explanation | None:
+        """Explain by the policy's planner, or by the model where that one has none: the journal is all it needs.
+
+        Raises:
+            Stuck: the model needs a package that is not installed.
+        """
+        name = journal.head.process.policy.planner
+        try:
+            for one in (name, _EXPLAINS):
+                if one not in self._loaded:
+                    self._loaded[one] = _load(*_HOMES[one])
+                found = self._loaded[one]
+                if isinstance(found, Explainer):
+                    return found.explain(journal, seed=seed)
+        except ModuleNotFoundError as error:
+            raise Stuck(
+                f"an explanation must have {error.name} installed; got none", hint="pip install 'kaizen-engine[model]'"
+            ) from error
+        return None
 
 
 def _load(module: str, name: str) -> Planner:

@@ -14,6 +14,7 @@ from kaizen import act, cycle
 from kaizen.check import Judge, design, guard_broken
 from kaizen.do import block_runs
 from kaizen.errors import Clash, Undeclared
+from kaizen.explanation import Explainer, Explanation
 from kaizen.journal import Head, History, Journal, Memory, Proposal
 from kaizen.ledger import (
     Adopted,
@@ -36,6 +37,7 @@ from kaizen.plan import Advice, Plan, Planner, Scout, Stop
 from kaizen.standard import Increment
 from kaizen.trial import Block, Fault, Purpose, Run, Spend, Trial
 from kaizen.verdict import Prospect, Stopped, Verdict
+from kaizen.workshop.planning import PolicysPlanner
 
 
 class Store(Ledger, Turns, Leases, Memory, Protocol):
@@ -194,6 +196,16 @@ class Wheel:
                 return f"open the trial of {plan} ({plan.because})"
         return f"stop: {plan.because}"
 
+    def explain(self) -> Explanation | None:
+        """Return what is believed to drive the metrics, by the planner or, where it offers nothing, by the model.
+
+        Raises:
+            Stuck: the model needs a package that is not installed.
+        """
+        explainer = self.planner if isinstance(self.planner, Explainer) else PolicysPlanner()
+        journal = self.journal()
+        return explainer.explain(journal, seed=self._seed(journal))
+
     # ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def _keep_house(self, journal: Journal, step: cycle.Check | cycle.Drop | cycle.GiveUp) -> None:
         head = journal.head
@@ -284,9 +296,12 @@ class Wheel:
         return not since  # planned by another and finished already
 
     def _ask_planner(self, journal: Journal) -> Plan:
-        text = f"{self.process}:{journal.head.seq}"
-        seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big")
+        seed = self._seed(journal)
         return self.planner.plan(journal, advice=Advice(), prospect=self.prospect(journal.head), seed=seed)
+
+    def _seed(self, journal: Journal) -> int:
+        text = f"{self.process}:{journal.head.seq}"
+        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big")
 
     def _append(self, head: Head, entries: Sequence[Entry], *, by: str = "kaizen") -> None:
         self._written(entries, head, by=by)

@@ -174,6 +174,12 @@ COMMANDS = (
         "Say what proof of a worthwhile gain will take, in pairs of runs; and what is left of the error budget.",
     ),
     Command(
+        "explain", "look", "reading:explain", "say what drives the metrics, by a model", "kaizen explain coffee",
+        (_ONLY,),
+        "Say which parameters drive each metric and what is expected along them, by a model of all runs that still "
+        "compare; and how well it foretells settings that were left out. Needs NumPy and SciPy, with any planner.",
+    ),
+    Command(
         "check", "look", "reading:check", "show the verdict on a trial as it stands", "kaizen check coffee 2",
         (_PROCESS, Option(("trial",), "which trial (default: the latest)", "TRIAL", kind="whole", many="?")),
     ),
@@ -192,7 +198,10 @@ COMMANDS = (
     Command(
         "report", "look", "reading:report", "write a page for people: one HTML file",
         "kaizen report coffee -o coffee.html",
-        (_ONLY, Option(("-o",), "the file, or - (default: PROCESS.html here)", "FILE")),
+        (
+            _ONLY, Option(("-o",), "the file, or - (default: PROCESS.html here)", "FILE"),
+            Option(("--text",), "print a summary in plain text instead", flag=True),
+        ),
     ),
     Command(
         "export", "look", "reading:export", "write a table for other tools",

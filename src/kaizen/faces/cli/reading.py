@@ -4,6 +4,8 @@ import argparse
 import time
 from pathlib import Path
 
+import msgspec
+
 from kaizen.errors import Malformed, OutOfTurn, Stuck, Undeclared
 from kaizen.faces.cli import place
 from kaizen.faces.cli.answer import (
@@ -20,7 +22,7 @@ from kaizen.faces.cli.answer import (
 )  # fmt: skip
 from kaizen.ledger import Record
 from kaizen.reports import lines, text
-from kaizen.workshop.bench import Bench
+from kaizen.workshop.bench import NO_READING, Bench
 
 
 def show(given: argparse.Namespace) -> Answer:
@@ -35,6 +37,7 @@ def show(given: argparse.Namespace) -> Answer:
         story = bench.story(at=now())
     document = head_document(story.head) | {
         "outlook": story.outlook, "error_budget": story.budget, "next": story.next,
+        "risk": msgspec.structs.asdict(story.realised) | {"share": story.realised.share},
         "recommended": [
             {"setting": one.setting, "gains": one.gains, "runs": one.runs, "odds": one.odds, "pairs": one.pairs}
             for one in story.recommended
@@ -84,6 +87,17 @@ def outlook(given: argparse.Namespace) -> Answer:
         said, budget = bench.outlook(), bench.budget_left()
     folded = [line for sentence in (*said, budget) for line in lines.fold_text(sentence)]
     return Answer("\n".join(folded), {"process": bench.name, "outlook": said, "error_budget": budget})
+
+
+def explain(given: argparse.Namespace) -> Answer:
+    """Say what drives the metrics, by a model."""
+    from kaizen.reports import drivers
+
+    with place.at_rest(given) as bench:
+        found, process = bench.explain(), bench.process
+    nothing = f"nothing can be explained yet: {NO_READING}"
+    told = drivers.text(found, process) if found is not None else nothing
+    return Answer(told, {"process": process.name, "explanation": found})
 
 
 def check(given: argparse.Namespace) -> Answer:
@@ -162,8 +176,9 @@ def report(given: argparse.Namespace) -> Answer:
     from kaizen.reports import html
 
     with place.at_rest(given) as bench:
-        page = html.page(bench.story(at=now()))
-    where = given.o or f"{bench.name}.html"
+        story = bench.story(at=now(), explained=True)
+    page = text.summary(story) if given.text else html.page(story)
+    where = given.o or ("-" if given.text else f"{bench.name}.html")
     if where == "-":
         return Answer(page, {"process": bench.name, "page": page})
     _write(where, page.encode())

@@ -5,6 +5,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from kaizen.explanation import Explanation
 from kaizen.journal import Journal
 from kaizen.plan import Advice, Foretell, Plan
 
@@ -35,6 +36,15 @@ class ModelPlanner:
         if self._caches is None:
             self._caches = caches()
         return decide(journal, prospect, seed, self._caches)
+
+    def explain(self, journal: Journal, *, seed: int) -> Explanation | None:
+        """Return what is believed to drive each metric (see ``explanation.Explainer``)."""
+        from kaizen.planners.model.belief import caches
+        from kaizen.planners.model.explain import explain
+
+        if self._caches is None:
+            self._caches = caches()
+        return explain(journal, seed, self._caches)
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from kaizen.surrogate.space import Floats, changed
 
 _DRAWS = 256
 _SIDES = (0.05, 0.95)  # of the interval people see
+_SHOWN = 4  # degrees of freedom from which pairs and repeats tell the noise better than the model
 
 
 class Gain(msgspec.Struct, frozen=True):
@@ -33,6 +34,8 @@ class Outlook(msgspec.Struct, frozen=True):
     gains: dict[str, Gain]
     odds: float
     """The chance that it is better: something worthwhile gained, every margin kept, no guard broken."""
+    beside: Setting
+    """The standard."""
 
     def spell(self, process: Process) -> str:
         """Say it: ``taste +0.4 [+0.1, +0.8], odds of being better 78%``."""
@@ -56,7 +59,7 @@ def outlooks(belief: Belief, rows: Floats, standard: Setting) -> list[Outlook]:
             continue
         gains = {name: values[:, index] for name, values in drawn.items()}
         odds = float(np.mean(better(process, gains))) * float(sound[index])
-        made.append(Outlook(setting, {name: _summed(values) for name, values in gains.items()}, odds))
+        made.append(Outlook(setting, {name: _summed(values) for name, values in gains.items()}, odds, standard))
     return made
 
 
@@ -100,23 +103,36 @@ def _summed(values: Floats) -> Gain:
     return Gain(float(np.mean(values)), float(low), float(high), float(np.std(values)))
 
 
-def proof(process: Process, outlook: Outlook, scatter: Mapping[str, Noise], prospect: Foretell) -> tuple[float, int]:
+def proof(belief: Belief, outlook: Outlook, scatter: Mapping[str, Noise], prospect: Foretell) -> tuple[float, int]:
     """Return odds and pairs of a trial's proof: the odds of being better times those of seeing it."""
+    process = belief.process
     seen, pairs = [0.0], [process.policy.pairs]
     for metric in process.metrics:
         gain = outlook.gains[metric.name].expected
-        if metric.exact:
-            if gain > 0 and gain >= metric.as_gain(metric.worthwhile) - 1e-12:
-                seen.append(1.0)
-                pairs.append(1)
+        if not (gain > 0 and gain >= metric.as_gain(metric.worthwhile) - 1e-12):
             continue
-        sd = scatter[metric.name].sd if metric.name in scatter else max(abs(gain), 1e-12)
-        if gain > 0 and gain >= metric.as_gain(metric.worthwhile):
-            foreseen = prospect(gain, sd)
-            seen.append(foreseen.odds)
-            pairs.append(foreseen.pairs)
+        if metric.exact:
+            seen.append(1.0)
+            pairs.append(1)
+            continue
+        foreseen = prospect(gain, pair_scatter(belief, metric, outlook, scatter.get(metric.name)))
+        seen.append(foreseen.odds)
+        pairs.append(foreseen.pairs)
     best = int(np.argmax(seen))
     return outlook.odds * seen[best], pairs[best]
+
+
+def pair_scatter(belief: Belief, metric: Metric, outlook: Outlook, known: Noise | None) -> float:
+    """Return how much one pair's difference scatters, in units of gain: as pairs and repeats show, else by the model."""
+    if known is not None and known.freedom >= _SHOWN:
+        return known.sd
+    regression, turn = belief.regressions[metric.name], sign(metric)
+    both = belief.space.encode([outlook.beside, outlook.setting])
+    mean, _ = regression.posterior.predict(belief.space.points(both))
+    ends = turn * regression.warp.back(mean[:, None] + regression.noise * np.array([-1.0, 1.0]))
+    if metric.scale == "ratio":
+        ends = np.log(np.maximum(ends, 1e-300))
+    return max(float(np.hypot(*np.ptp(ends, axis=1) / 2.0)), 1e-12)
 
 
 def drivers(belief: Belief, row: Floats, standard: Setting) -> list[str]:

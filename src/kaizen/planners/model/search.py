@@ -1,10 +1,13 @@
 """The search within a model: many settings drawn, the best mutated in shrinking steps, over any mix of parameters."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from kaizen.parameter import Real, Whole
+from kaizen.setting import Setting
+from kaizen.stride import reach as reach_of
 from kaizen.surrogate.space import Bools, Floats, Space, changed
 
 Score = Callable[[Floats], Floats]
@@ -15,21 +18,50 @@ _PARENTS = 12
 _WIDTHS = tuple(np.geomspace(0.3, 0.004, 12).tolist())  # of the mutations, as shares of the range, round by round
 _AFRESH = 0.15  # of mutated numbers are drawn anew
 _BACK = 0.15  # of children have one change taken back
-_DESIGN = (4, 10)  # settings tried before the model is asked: at least, at most
-_TRIES = 8  # refills where constraints leave few
+_DESIGN = (4, 8)  # settings tried before the model is asked: at least, at most
+_FEW = 8  # draws that a spread-out setting is the farthest of: more of them end in the corners
+_TRIES = 8  # refills where constraints or a limit on risk leave few
+_SAME = 1e-9
+
+
+class Within(Protocol):
+    """Tells which rows may be risked."""
+
+    def inside(self, rows: Floats) -> Bools:
+        """Return ``(n,)``."""
+        ...
+
+
+class Box(NamedTuple):
+    """The places to which one increment may move each number from the standard's (0 and 1 where it may go anywhere)."""
+
+    low: Floats
+    """``(d,)``."""
+    high: Floats
 
 
 class Reach(NamedTuple):
-    """Where settings may lie: anywhere, or a few changes away from one."""
+    """Where settings may lie: anywhere, or a few changes away from one, in a box around it, on safe ground."""
 
     space: Space
     origin: Floats
     """``(d,)``: today's standard."""
     most: int | None = None
     """The most changes; ``None`` for no limit."""
+    box: Box | None = None
+    """How far numbers may move; ``None`` for anywhere."""
+    ground: Within | None = None
+    """What keeps the chance of a break within the process's limit; ``None`` for no limit."""
+
+    @property
+    def ends(self) -> Box:
+        """Where each number may lie."""
+        return self.box or Box(np.zeros(self.space.d), np.ones(self.space.d))
 
     def within(self, rows: Floats, rng: np.random.Generator) -> Floats:
-        """Take changes beyond the limit back, by chance."""
+        """Take changes beyond the limit back, by chance, and numbers into the box."""
+        if self.box is not None:
+            rows = self.space.tidy(np.where(self._boxed(rows), np.clip(rows, self.box.low, self.box.high), rows))
         if self.most is None:
             return rows
         rank = np.where(changed(self.space, rows, self.origin), rng.random(rows.shape), 2.0)
@@ -42,22 +74,45 @@ class Reach(NamedTuple):
         kept = self.space.allowed(rows)
         if self.most is not None:
             kept &= changed(self.space, rows, self.origin).sum(1) <= self.most
+        if self.box is not None:
+            outside = (rows < self.box.low - _SAME) | (rows > self.box.high + _SAME)
+            kept &= ~(outside & self._boxed(rows)).any(axis=1)
+        if self.ground is not None and kept.any():
+            kept[kept] = self.ground.inside(rows[kept])
         return kept
+
+    def _boxed(self, rows: Floats) -> Bools:
+        """Return ``(n, d)``: which values are numbers, active there and in the standard."""
+        both = self.space.active(rows) & self.space.active(self.origin[None, :])
+        return np.asarray(both & self.space.numeric, dtype=np.bool_)
+
+
+def around(space: Space, standard: Setting, most: int) -> Reach:
+    """Return what one increment of a standard may reach: so many changes, none farther than its parameter's ``at_most``."""
+    origin = space.encode([standard])[0]
+    limited = [
+        reach_of(p, standard[p.name]) if isinstance(p, Real | Whole) and p.name in standard else (0.0, 1.0)
+        for p in space.parameters
+    ]
+    if all(ends == (0.0, 1.0) for ends in limited):
+        return Reach(space, origin, most)
+    low, high = np.array(limited).T
+    return Reach(space, origin, most, Box(low, high))
 
 
 def first_design(space: Space) -> int:
-    """Return how many settings are tried before the model is asked: every value of a choice twice, and two numbers once."""
-    counts = space.sizes[space.free]
-    wanted = 2 * int(counts.sum()) + (int((counts == 0).sum()) + 1) // 2
-    return min(_DESIGN[1], max(_DESIGN[0], wanted))
+    """Return how many settings are tried before the model is asked: four, and one for every two parameters."""
+    return min(_DESIGN[1], _DESIGN[0] + int(space.free.sum()) // 2)
 
 
 def draw(reach: Reach, count: int, rng: np.random.Generator) -> Floats:
     """Draw allowed rows: from the whole space, or by a few changes of the origin; maybe fewer than asked for."""
     space = reach.space
     found = np.zeros((0, space.d))
+    low, high = reach.ends
     for _ in range(_TRIES):
         rows = space.uniform(count, rng)
+        rows = np.where(space.numeric, low + (high - low) * rows, rows)
         most = int(space.free.sum()) if reach.most is None else reach.most
         if reach.most is not None:
             often = rng.integers(1, max(1, most) + 1, size=count)  # ~ U{1 … most} changes
@@ -65,7 +120,7 @@ def draw(reach: Reach, count: int, rng: np.random.Generator) -> Floats:
             rows = np.where(order < often[:, None], rows, reach.origin)
         rows = reach.within(space.tidy(np.where(space.free, rows, reach.origin)), rng)
         found = np.vstack([found, rows[reach.allowed(rows)]])
-        if len(found) >= count or (len(found) and not space.process.constraints):
+        if len(found) >= count or (len(found) and not space.process.constraints and reach.ground is None):
             break
     return found[:count]
 
@@ -78,9 +133,11 @@ def mutate(reach: Reach, parents: Floats, width: float, rng: np.random.Generator
     chosen = (rng.random(shape) < 1.0 / max(1, int(free.sum()))) & free
     if free.any():
         chosen[np.arange(len(parents)), rng.choice(np.flatnonzero(free), size=len(parents))] = True
-    stepped = parents + width * rng.standard_normal(shape)  # ~ N(x, width²)
+    low, high = reach.ends
+    stepped = parents + width * (high - low) * rng.standard_normal(shape)  # ~ N(x, width²), in parts of the box
     stepped = np.where((stepped < 0.0) | (stepped > 1.0), np.clip(stepped, 0.0, 1.0), stepped)
-    numbers = np.where(rng.random(shape) < _AFRESH, rng.random(shape), stepped)
+    afresh = rng.random(shape) < _AFRESH
+    numbers = np.where(afresh, low + (high - low) * rng.random(shape), stepped)
     thrown = np.floor(rng.random(shape) * np.maximum(space.sizes, 1))
     rows = np.where(chosen, np.where(space.numeric, numbers, thrown), parents)
     rows = _a_level_at_least(space, parents, rows, rng)
@@ -136,7 +193,7 @@ def _offspring(reach: Reach, parents: Floats, width: float, rng: np.random.Gener
 
 def spread_out(reach: Reach, known: Floats, count: int, rng: np.random.Generator) -> Floats:
     """Return ``count`` rows far from what is known and from one another (greedy maximin over a draw)."""
-    rows = draw(reach, 400, rng)
+    rows = draw(reach, _FEW, rng)
     space = reach.space
     chosen: list[int] = []
     if not len(rows):

@@ -8,11 +8,11 @@ from kaizen.journal import Head, Journal, Tried
 from kaizen.plan import Noise, noise
 from kaizen.planners.model.belief import Seen
 from kaizen.setting import Setting
-from kaizen.trial import Fault
+from kaizen.trial import Fault, Spend
 
 _MEMORY = 2000  # runs it looks back
-_FIRST = 2  # runs of the standard before anything else, where something is noisy
-_REPEAT = 8  # scouts between two runs of the standard
+_REPEAT = 8  # runs of others between two runs of the standard
+_HORIZON = 200.0  # runs that are left where no budget says
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -23,14 +23,22 @@ class Sight(msgspec.Struct, frozen=True):
     """All comparable runs, of whatever standard, in order."""
     pending: tuple[Setting, ...]
     """Settings under way or waiting, the standard left out."""
+    spends: tuple[Spend, ...]
+    """What each of them spent."""
     taken: frozenset[Setting]
-    """Settings that may not be scouted: tried since this standard, faulted, or under way."""
+    """Settings that are not new: tried, faulted, or under way."""
+    busy: frozenset[Setting]
+    """Settings that may not be run again, either: faulted, or under way."""
     tested: frozenset[Setting]
     """Settings that had, have or will have a trial against this standard, or faulted."""
     scouted: int
-    """Settings tried since this standard, itself left out."""
+    """Settings tried, the standard left out."""
+    spent: int
+    """Runs since this standard, of whatever purpose."""
+    left: float
+    """Typical runs left in the budget."""
     since_trial: int
-    """Scouts of new settings since the last trial of this standard was opened."""
+    """Scouts since the last trial was opened, or the standard adopted."""
     turn: int
     """Scouts since this standard."""
     standard_due: bool
@@ -50,7 +58,6 @@ def look(journal: Journal) -> Sight:
     rows = [row for row in journal.history.runs(latest=_MEMORY) if row.seq > head.era and _fits(head, row)]
     own = [row for row in rows if row.of == number]
     scouts = [row for row in own if row.purpose == "scout"]
-    fresh = [row for row in scouts if row.setting != standard]
     trials = [past for past in journal.history.trials() if past.trial.increment.of == number]
     waiting = {proposal.increment.after for proposal in head.proposals}
     under_way = {run.setting for run in head.runs} | waiting | {open_.trial.increment.after for open_ in head.trials}
@@ -59,15 +66,33 @@ def look(journal: Journal) -> Sight:
     return Sight(
         head=head,
         seen=tuple(Seen(row.setting, row.values) for row in rows),
+        spends=tuple(row.spend for row in rows),
         pending=tuple(sorted(under_way - {standard}, key=str)),
-        taken=frozenset(faulted | under_way | {row.setting for row in own}),
+        taken=frozenset(faulted | under_way | {row.setting for row in rows}),
+        busy=frozenset(faulted | under_way),
         tested=frozenset(faulted | waiting | {past.trial.increment.after for past in trials}),
-        scouted=len({row.setting for row in fresh} | (under_way - {standard})),
-        since_trial=sum(1 for row in fresh if row.seq > latest),
+        scouted=len(({row.setting for row in rows} | under_way) - {standard}),
+        spent=len(own),
+        left=_left(head),
+        since_trial=sum(1 for row in scouts if row.seq > latest and row.setting != standard),
         turn=len(scouts),
-        standard_due=_standard_due(head, scouts, under_way=standard in under_way),
+        standard_due=_standard_due(head, rows, under_way=standard in under_way),
         scatter=noise(head.process, own, standard),
     )
+
+
+def _left(head: Head) -> float:
+    """Return how many more runs the budget pays for, at what a run has spent so far."""
+    policy, spent = head.process.policy, head.spent
+    runs = max(1, spent.runs)
+    found = [_HORIZON]
+    if policy.runs is not None:
+        found = [float(policy.runs - spent.runs - sum(1 for run in head.runs if run.attempt > 0))]
+    if policy.seconds is not None and spent.seconds > 0:
+        found.append((policy.seconds - spent.seconds) / (spent.seconds / runs))
+    if policy.money is not None and spent.money > 0:
+        found.append((policy.money - spent.money) / (spent.money / runs))
+    return min(found)
 
 
 def _fits(head: Head, row: Tried) -> bool:
@@ -75,11 +100,14 @@ def _fits(head: Head, row: Tried) -> bool:
     return row.revision == head.revision or head.process.allows(row.setting)
 
 
-def _standard_due(head: Head, scouts: Sequence[Tried], *, under_way: bool) -> bool:
-    """Tell whether the standard should run next: at first, and after every so many scouts."""
+def _standard_due(head: Head, rows: Sequence[Tried], *, under_way: bool) -> bool:
+    """Tell whether the standard should run next: at first, and after every so many runs of others if anything is noisy."""
     if under_way:
         return False
-    own = [place for place, row in enumerate(scouts) if row.setting == head.standard.setting]
-    first = 1 if head.process.exact else _FIRST
-    waiting = sum(1 for run in head.runs if run.purpose == "scout")
-    return len(own) < first or (not head.process.exact and len(scouts) + waiting - own[-1] > _REPEAT)
+    since = sum(1 for run in head.runs if run.purpose == "scout")
+    for row in reversed(rows):
+        if row.setting == head.standard.setting and row.values is not None:
+            return not head.process.exact and since >= _REPEAT
+        since += 1
+    failed = sum(1 for row in rows if row.setting == head.standard.setting)
+    return failed == 0 or (not head.process.exact and since >= _REPEAT)
