@@ -117,7 +117,7 @@ def test_it_begins_near_the_standard_and_grows_outward():
 def test_no_warning_and_still_within_the_promise():
     """Beyond a line runs fault, and no metric tells: without a limit many do, with one few."""
     edge = lambda setting: 0.9 - setting["a"] - setting["b"]  # noqa: E731 - a line
-    free, careful = (campaign(risk, edge, runs=80).story().realised for risk in (None, 0.05))
+    free, careful = (campaign(risk, edge, runs=40).story().realised for risk in (None, 0.05))
     assert careful.broke <= 0.05 * careful.runs + SLACK
     assert careful.share < free.share / 2
     assert careful.limit == 0.05
@@ -125,7 +125,7 @@ def test_no_warning_and_still_within_the_promise():
 
 def test_a_guard_that_can_be_foretold_is_kept():
     """Where the metric rises smoothly, the model keeps away from the limit and still gains."""
-    bench = campaign(0.1, lambda setting: 0.8 - setting["a"] ** 2 - setting["b"] ** 2, guarded=True, runs=70)
+    bench = campaign(0.1, lambda setting: 0.8 - setting["a"] ** 2 - setting["b"] ** 2, guarded=True, runs=50)
     assert bench.story().realised.share <= 0.1
     assert bench.standard.setting["a"] > 0.4
     assert "the limit is 10 %" in bench.story().risk
@@ -133,7 +133,7 @@ def test_a_guard_that_can_be_foretold_is_kept():
 
 def test_it_rests_on_the_standard_when_nothing_is_left():
     """Whatever is new faults: after a few, the standard alone is run until it is earned back."""
-    bench = campaign(0.1, lambda setting: 0.0 if setting == {"a": 0.2, "b": 0.2} else -1.0, runs=60)
+    bench = campaign(0.1, lambda setting: 0.0 if setting == {"a": 0.2, "b": 0.2} else -1.0, runs=36)
     realised = bench.story().realised
     assert 2 <= realised.broke <= 0.1 * realised.runs + SLACK
     assert any("nothing new may be risked" in run.because for run in bench.runs)

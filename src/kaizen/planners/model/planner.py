@@ -127,10 +127,17 @@ def _looks(sight: Sight, to: Aim, found: Found | None, rng: np.random.Generator)
         if len(worth) and float(worth.max()) > 0.0:
             again = (sight.standard, *settings)[at[int(np.argmax(worth))]]
             repeat = float(worth.max())
+    if max(new, repeat) * _patience(sight) >= 1.0:
+        return Looks(new, again, repeat)
     drawn, each = _AROUND
     near = mutate(reach, np.repeat(front[:5], each, axis=0), 0.1, rng) if len(front) else front
     more = [rows, draw(reach, drawn, rng), near[reach.allowed(near)], *([found.row[None, :]] if found else [])]
     return Looks(new, again, repeat, left(belief, np.vstack(more), len(rows)))
+
+
+def _patience(sight: Sight) -> float:
+    """Return how many runs one worthwhile gain is worth: what the policy lets a trial take."""
+    return 2.0 * sight.head.process.policy.pairs
 
 
 def _front(sight: Sight, to: Aim) -> tuple[Floats, list[Setting]]:
@@ -213,7 +220,7 @@ def _enough(sight: Sight, looks: Looks) -> bool:
     The policy lets a trial take so many pairs for one gain that is worthwhile: as many runs must be expected to bring one.
     A model may be too sure of itself; so the planner looks where it knows least for a while, before it believes that.
     """
-    return looks.best * 2.0 * sight.head.process.policy.pairs < 1.0 and looks.left < _LITTLE
+    return looks.best * _patience(sight) < 1.0 and looks.left < _LITTLE
 
 
 def _not_worth(sight: Sight, looks: Looks, spends: Spending) -> Stop:

@@ -22,6 +22,7 @@ from kaizen.metric import Metric
 from kaizen.planners.model.belief import Belief, sign
 from kaizen.process import Process
 from kaizen.setting import Setting
+from kaizen.surrogate.gp import Posterior
 from kaizen.surrogate.space import Floats
 
 _NODES = 48  # readings that a run may give
@@ -39,8 +40,8 @@ class Looks(NamedTuple):
     """The front-runner, or the standard, that is most worth another run."""
     repeat: float = 0.0
     """What that is expected to add."""
-    left: float = 0.0
-    """What there is left to be found."""
+    left: float = np.inf
+    """What there is left to be found; not looked at while a scout is worth its run."""
 
     @property
     def best(self) -> float:
@@ -51,21 +52,41 @@ class Looks(NamedTuple):
 def lessons(belief: Belief, rows: Floats, at: Sequence[int], seen: int) -> Floats:
     """Return ``(len(at),)``: what one run of each of ``rows[at]`` is expected to add to the choice (eq. 1).
 
-    Row 0 is the standard; the first ``seen`` rows are those that can be chosen today.
+    Row 0 is the standard; the first ``seen`` rows are those that can be chosen today. Where the readings leave several
+    kernels possible, the mean over them.
     """
-    after, before = {}, {}
-    index = list(at)
-    for metric in belief.process.metrics:
-        posterior = belief.regressions[metric.name].posterior
-        mean, cov = posterior.joint(belief.space.points(rows))
-        own = np.maximum(np.diag(cov)[index] + posterior.kernel.noise, 1e-12)
-        move = (cov[:, index] / np.sqrt(own)).T
-        moved = mean + _nodes(metric.name)[None, :, None] * move[:, None, :]
-        after[metric.name], before[metric.name] = gains(belief, metric, moved), gains(belief, metric, mean)
     units = {metric.name: unit(belief, metric) for metric in belief.process.metrics}
-    worth = value(belief.process, after, units)
-    stays = int(np.argmax(value(belief.process, before, units)[:seen]))
-    return np.asarray((worth.max(axis=2) - worth[:, :, stays]).mean(axis=1), dtype=np.float64)
+    made = np.zeros(len(at))
+    for share, posteriors in kernels(belief):
+        after, before = {}, {}
+        for metric in belief.process.metrics:
+            posterior = posteriors[metric.name]
+            mean, cov = posterior.joint(belief.space.points(rows))
+            own = np.maximum(np.diag(cov)[list(at)] + posterior.kernel.noise, 1e-12)
+            move = (cov[:, list(at)] / np.sqrt(own)).T
+            moved = mean + _nodes(metric.name)[None, :, None] * move[:, None, :]
+            after[metric.name], before[metric.name] = gains(belief, metric, moved), gains(belief, metric, mean)
+        worth = value(belief.process, after, units)
+        stays = int(np.argmax(value(belief.process, before, units)[:seen]))
+        made += share * (worth.max(axis=2) - worth[:, :, stays]).mean(axis=1)
+    return made
+
+
+def kernels(belief: Belief) -> list[tuple[float, dict[str, Posterior]]]:
+    """Return the posteriors of every metric under each of the kernels that its readings leave possible, with weights."""
+    each = {name: [(r.posterior, 0.0), *r.others] for name, r in belief.regressions.items()}
+    most = max(len(found) for found in each.values())
+    logs = np.zeros(most)
+    made: list[tuple[float, dict[str, Posterior]]] = []
+    for index in range(most):
+        posteriors = {}
+        for name, found in each.items():
+            posterior, weight = found[min(index, len(found) - 1)]
+            posteriors[name] = posterior
+            logs[index] += weight / len(each)
+        made.append((0.0, posteriors))
+    shares = np.exp(logs - logs.max())
+    return [(float(share), one) for share, (_, one) in zip(shares / shares.sum(), made, strict=True)]
 
 
 def left(belief: Belief, rows: Floats, seen: int) -> float:
