@@ -27,7 +27,7 @@ from kaizen.ledgers.sqlite import SqliteLedger
 from kaizen.metric import higher, lower
 from kaizen.parameter import Choice, Real, Switch, Whole
 from kaizen.plan import Advice, Foretell, Plan, Scout
-from kaizen.process import Process, check_process
+from kaizen.process import Policy, Process, check_process
 from kaizen.setting import Numbers, Setting
 from kaizen.trial import Reading, Run, Spend
 from kaizen.workshop import Workshop, open_workshop
@@ -93,6 +93,7 @@ def process() -> Process:
             ),
             metrics=(higher("taste", scale="difference", worthwhile=0.5, margin=2.0), lower("size", exact=True)),
             standard=_setting(0),
+            policy=Policy(planner="steps"),  # what is measured is the wheel and the ledger, not a model
         )
     )
 

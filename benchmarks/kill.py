@@ -81,6 +81,7 @@ x = "0.0..1.0"
 y = "0.0..1.0"
 z = "0.0..1.0"
 [process.{NAME}.policy]
+planner = "steps"
 pairs = 200
 """
 _WORK = """\

@@ -131,7 +131,7 @@ def campaign(seed: int, number: int, trials: int) -> Campaign:
         parameters=(Whole(name="knob", low=0, high=trials),),
         metrics=metrics(number),
         standard=Setting(knob=0),
-        policy=Policy(pairs=_PAIRS, false_adoptions=LIMIT),
+        policy=Policy(planner="steps", pairs=_PAIRS, false_adoptions=LIMIT),
     )
     bench = workshop.describe(check_process(process))
     world = World(chance, TAILS[number // 2 % len(TAILS)])

@@ -67,8 +67,8 @@ Work = Shell | Function | Hands
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What the process allows; it lives in the ledger, not in a face."""
 
-    planner: str = "steps"
-    """Who plans: ``steps`` (small steps, standard library alone) or ``model`` (learns from every run; NumPy, SciPy)."""
+    planner: str = "model"
+    """Who plans: ``model`` (learns from every run) or ``steps`` (small steps, standard library alone)."""
     consent: str = "automatic"
     """Who agrees to adopt: ``automatic``, or a person's name."""
     pairs: int = 40

@@ -33,6 +33,9 @@ level = 1
 
 [process.pack.may]
 level = "1..9"
+
+[process.pack.policy]
+planner = "steps"
 """
 SLOW = """
 [process.slow]

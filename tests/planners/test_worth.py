@@ -14,7 +14,7 @@ from kaizen.plan import Scout, Stop
 from kaizen.planners.model import ModelPlanner
 from kaizen.planners.model.belief import Seen, believe, caches
 from kaizen.planners.model.spend import spending
-from kaizen.planners.model.worth import left, lessons
+from kaizen.planners.model.worth import left, lessons, merits
 from kaizen.process import Policy, Process, check_process
 from kaizen.setting import Numbers, Setting
 from kaizen.standard import Increment
@@ -227,3 +227,30 @@ def test_what_may_be_luck_is_read_again_before_its_trial():
     assert trials
     scouts = [run.setting for run in bench.runs if run.purpose == "scout"]
     assert scouts.count(trials[0].after) >= 2
+
+
+def test_what_gains_one_metric_by_losing_too_much_of_another_comes_last():
+    """However large the gain: a lost margin is no gain, and smaller gains within it come first."""
+    process = check_process(
+        Process(
+            name="oven",
+            parameters=(Real(name="heat", low=0.0, high=1.0),),
+            metrics=(lower("seconds", exact=True, worthwhile=0.05), higher("taste", exact=True, worthwhile=0.05)),
+            standard=Setting(heat=0.2),
+        )
+    )
+    space = Space(process)
+    heats = (0.2, 0.0, 0.1, 0.3, 0.4, 0.6, 0.8, 1.0)  # the hotter, the faster; beyond 0.5 it burns
+    seen = [
+        Seen(Setting(heat=h), Numbers(seconds=10.0 - 6.0 * h, taste=9.0 if h < 0.5 else 9.0 - 8 * (h - 0.5)))
+        for h in heats
+    ]
+    belief = believe(space, seen, caches())
+    assert belief is not None
+    rows = space.encode([Setting(heat=h) for h in heats[1:]])
+    order = [
+        heats[1:][i] for i in np.argsort(-merits(belief, rows, space.encode([process.standard])[0]), kind="stable")
+    ]
+    assert order[0] == 0.4
+    assert set(order[:2]) == {0.3, 0.4}
+    assert order[-1] == 1.0

@@ -42,7 +42,7 @@ def coffee(runs=120):
             parameters=(Whole(name="grind", low=1, high=20), Real(name="celsius", low=80, high=99)),
             metrics=(higher("taste", worthwhile=0.02, unit="points"),),
             standard=Setting(grind=8, celsius=90.0),
-            policy=Policy(runs=runs),
+            policy=Policy(runs=runs, planner="steps"),
         )
     )
 
@@ -59,7 +59,7 @@ def packing(runs=160, **policy):
             ),
             guards=(guard("size", at_most=7.0),),
             standard=Setting(codec="zlib", chunk=4),
-            policy=Policy(runs=runs, **policy),
+            policy=Policy(runs=runs, planner="steps", **policy),
         )
     )
 
@@ -126,7 +126,7 @@ def hostile():
             ),
             metrics=(higher("taste", unit="<b>pt</b>"), lower("price", kind="price", unit=HOSTILE.replace("\x00", ""))),
             standard=Setting(bean="plain", grind=3),
-            policy=Policy(runs=40, consent="<i>boss</i>"),
+            policy=Policy(runs=40, planner="steps", consent="<i>boss</i>"),
         )
     )
     text = HOSTILE.replace("\x00", "")

@@ -330,7 +330,7 @@ level = "1..9"             # whole numbers; "1..1024 log" by ratios, "0..64 step
 # guards      = ["bytes <= 1_000_000"]                        # must not be broken
 
 # [process.pack.policy]
-# planner = "model"        # learns from every run; needs NumPy and SciPy: pip install 'kaizen-engine[model]'
+# planner = "steps"        # small steps by chance, instead of a model of all runs
 # consent = "ana"          # who agrees before a change is adopted; nobody has to, if left out
 # risk    = 0.05           # of the planner's runs, so many may break a guard or fault
 # runs    = 200            # at most, in all

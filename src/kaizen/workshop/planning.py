@@ -33,7 +33,7 @@ class PolicysPlanner:
         except ModuleNotFoundError as error:
             raise Stuck(
                 f"planner {name!r} must have {error.name} installed; got none",
-                hint="pip install 'kaizen-engine[model]', or set planner = 'steps' in the policy",
+                hint="pip install numpy scipy, or set planner = 'steps' in the policy",
             ) from error
 
     def explain(self, journal: Journal, *, seed: int) -> Explanation | None:
@@ -52,7 +52,7 @@ class PolicysPlanner:
                     return found.explain(journal, seed=seed)
         except ModuleNotFoundError as error:
             raise Stuck(
-                f"an explanation must have {error.name} installed; got none", hint="pip install 'kaizen-engine[model]'"
+                f"an explanation must have {error.name} installed; got none", hint="pip install numpy scipy"
             ) from error
         return None
 

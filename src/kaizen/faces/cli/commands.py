@@ -177,7 +177,7 @@ COMMANDS = (
         "explain", "look", "reading:explain", "say what drives the metrics, by a model", "kaizen explain coffee",
         (_ONLY,),
         "Say which parameters drive each metric and what is expected along them, by a model of all runs that still "
-        "compare; and how well it foretells settings that were left out. Needs NumPy and SciPy, with any planner.",
+        "compare; and how well it foretells settings that were left out.",
     ),
     Command(
         "check", "look", "reading:check", "show the verdict on a trial as it stands", "kaizen check coffee 2",

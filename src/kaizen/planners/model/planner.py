@@ -20,7 +20,7 @@ from kaizen.planners.model.safety import grounded, nothing_left, outward, stands
 from kaizen.planners.model.search import Reach, around, draw, first_design, mutate, spread_out
 from kaizen.planners.model.sight import Sight, look
 from kaizen.planners.model.spend import Spending, spending, thrifty
-from kaizen.planners.model.worth import Looks, left, lessons
+from kaizen.planners.model.worth import Looks, left, lessons, merits
 from kaizen.setting import Setting
 from kaizen.standard import increment
 from kaizen.surrogate.space import Floats, Space
@@ -144,9 +144,9 @@ def _front(sight: Sight, to: Aim) -> tuple[Floats, list[Setting]]:
     """Return the best believed settings among those that ran, can be proven and are probably sound, best first."""
     rows = to.belief.rows[to.reach.allowed(to.belief.rows)]
     rows = rows[to.belief.log_sound(rows) > _SOUND] if len(rows) else rows
-    means, _ = to.belief.moments(rows) if len(rows) else (np.zeros((0, 1)), None)
+    merit = merits(to.belief, rows, to.reach.origin) if len(rows) else np.zeros(0)
     kept, settings = [], []
-    for index in np.argsort(-means.max(axis=1), kind="stable"):
+    for index in np.argsort(-merit, kind="stable"):
         setting = to.belief.space.decode(rows[index])
         if setting is not None and setting != sight.standard and setting not in sight.tested:
             kept.append(int(index))

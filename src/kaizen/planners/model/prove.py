@@ -24,9 +24,9 @@ from kaizen.planners.model.gains import Outlook, outlooks, pair_scatter, proof
 from kaizen.planners.model.search import Reach
 from kaizen.planners.model.sight import Sight
 from kaizen.planners.model.spend import Spending
-from kaizen.planners.model.worth import Looks, unit
+from kaizen.planners.model.worth import Looks, merits, unit
 
-_WEIGHED = 4  # settings that are weighed for a trial: of the highest posterior means
+_WEIGHED = 4  # settings that are weighed for a trial, for each metric: those expected to gain most
 _ODDS = 0.02  # below them, a trial is not even weighed
 _SURE = 0.3  # of a gain: the error of what a setting was read to be, with which a trial is opened
 _CHECKED = 0.25  # of its pairs: the most readings made to be sure
@@ -62,8 +62,9 @@ def ready(sight: Sight, belief: Belief, reach: Reach, with_: tuple[Foretell, Spe
     open_ = [i for i, s in enumerate(settings) if s is not None and s != sight.standard and s not in sight.tested]
     if not open_:
         return None
-    means, _ = belief.moments(near[open_])
-    order = [open_[index] for index in np.argsort(-means.max(axis=1), kind="stable")[:_WEIGHED]]
+    merit = merits(belief, near[open_], reach.origin)
+    most = _WEIGHED * len(belief.process.metrics)
+    order = [open_[index] for index in np.argsort(-merit, kind="stable")[:most]]
     own = spends.price(reach.origin)
     found = []
     for outlook in outlooks(belief, near[order], sight.standard):

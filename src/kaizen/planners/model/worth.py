@@ -103,6 +103,23 @@ def left(belief: Belief, rows: Floats, seen: int) -> float:
     return max(0.0, float(worth.max(axis=1).mean() - worth[:, :seen].mean(axis=0).max()))
 
 
+def merits(belief: Belief, rows: Floats, origin: Floats) -> Floats:
+    """Return ``(n,)``: what each row is expected to gain over the standard, by the means; below 0 where nothing is gained.
+
+    What gains in one metric by losing more than a margin of another is no gain: it comes after all that is one.
+    """
+    points = belief.space.points(np.vstack([origin[None, :], rows]))
+    means = {metric.name: belief.regressions[metric.name].moments(points)[0] for metric in belief.process.metrics}
+    expected = {metric.name: gains(belief, metric, means[metric.name]) for metric in belief.process.metrics}
+    units = {metric.name: unit(belief, metric) for metric in belief.process.metrics}
+    made = value(belief.process, expected, units)[1:]
+    lost = np.max([
+        (metric.as_loss(metric.margin) - expected[metric.name][1:]) / units[metric.name]
+        for metric in belief.process.metrics
+    ], axis=0)  # fmt: skip
+    return np.asarray(np.where(made > 0.0, made, -np.maximum(lost, 0.0) - 1.0), dtype=np.float64)
+
+
 def value(process: Process, of: Mapping[str, Floats], units: Mapping[str, float]) -> Floats:
     """Return the largest gain of any metric in its unit; 0 where nothing is gained, or more than a margin lost."""
     made = np.zeros(next(iter(of.values())).shape)
