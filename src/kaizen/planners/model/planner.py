@@ -17,7 +17,7 @@ from kaizen.planners.model.belief import Belief, Caches, believe
 from kaizen.planners.model.gains import Outlook, drivers, outlooks
 from kaizen.planners.model.prove import Ready, ready, ripe
 from kaizen.planners.model.safety import grounded, nothing_left, outward, standstill, too_far
-from kaizen.planners.model.search import Reach, around, draw, first_design, mutate, spread_out
+from kaizen.planners.model.search import Reach, around, draw, mutate, spread_out
 from kaizen.planners.model.sight import Sight, look
 from kaizen.planners.model.spend import Spending, spending, thrifty
 from kaizen.planners.model.worth import Looks, left, lessons, merits
@@ -28,6 +28,7 @@ from kaizen.surrogate.threads import one_thread
 
 BY = "model 1"
 
+_FIRST = 4  # settings scouted before the model is asked: fewer than as a library, for the standard is known
 _HEDGE = 6  # every so manieth scout is another brain's
 _FRONT = 20  # settings that ran, among which the choice is
 _BEYOND = 100.0  # spreads of its readings: a worthwhile beyond them is out of a metric's reach
@@ -53,7 +54,7 @@ def decide(journal: Journal, prospect: Foretell, seed: int, kept: Caches) -> Pla
         reach = grounded(reach, journal, sight, kept)
         if nothing_left(reach):
             return _over(sight, reach)
-        if sight.scouted < first_design(space):
+        if sight.scouted < _FIRST:
             return _fresh(sight, reach, rng) or _by_model(sight, reach, rng, (prospect, kept)) or _over(sight, reach)
         return _by_model(sight, reach, rng, (prospect, kept)) or _fresh(sight, reach, rng) or _over(sight, reach)
 
