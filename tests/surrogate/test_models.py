@@ -8,6 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kaizen.metric import lower
+from kaizen.parameter import Real
+from kaizen.process import Process
+from kaizen.setting import Setting
 from kaizen.surrogate.feasible import Feasibility, label_kernel
 from kaizen.surrogate.gp import NOISY
 from kaizen.surrogate.regression import Memo, Readings, regress, settled_at
@@ -140,3 +144,20 @@ def test_what_is_expected_allows_for_other_kernels():
     assert np.all(mean <= means.max(0) + 1e-9)
     assert np.all(sd >= sds.min(0) - 1e-9)
     assert np.all(sd**2 <= (sds**2).max(0) + np.ptp(means, axis=0) ** 2 + 1e-9)
+
+
+def test_what_is_not_changed_keeps_the_standards_own_value():
+    """However many figures it has: a proposal must not round a number that it leaves alone."""
+    process = Process(
+        name="fine",
+        parameters=(Real(name="x", low=0.0, high=100.0), Real(name="y", low=1e-6, high=1.0, log=True)),
+        metrics=(lower("loss"),),
+        standard=Setting(x=12.345678, y=0.000123456789),
+    )
+    space = Space(process)
+    row = space.encode([process.standard])[0]
+    assert space.decode(row) == process.standard
+    row[0] = 0.5
+    moved = space.decode(row)
+    assert moved is not None
+    assert moved == Setting(x=50.0, y=0.000123456789)

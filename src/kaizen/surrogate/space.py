@@ -86,6 +86,11 @@ class Space:
         self.free = np.array([not isinstance(p, Revision) for p in self.parameters])
         self.levels: tuple[Floats | None, ...] = tuple(_levels(p) for p in self.parameters)
         self._values = tuple(_values(p) for p in self.parameters)
+        self._own = {
+            column: (p.place(kept[p.name]), kept[p.name])
+            for column, p in enumerate(self.parameters)
+            if isinstance(p, Real) and p.name in kept
+        }
         self._kept = {p.name: str(kept.get(p.name, "")) for p in self.parameters if isinstance(p, Revision)}
 
     @property
@@ -180,6 +185,8 @@ class Space:
 
     def _value(self, column: int, code: float) -> Value:
         parameter, values = self.parameters[column], self._values[column]
+        if column in self._own and abs(self._own[column][0] - code) < _SAME:
+            return self._own[column][1]  # the standard's own, however fine: what is not changed stays as it is
         if column in self.grids:
             level = int(np.argmin(np.abs(self.grids[column].levels - code)))
             if abs(self.grids[column].levels[level] - code) < _SAME:
