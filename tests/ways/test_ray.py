@@ -257,10 +257,10 @@ def trainer(hot: float = 8.5) -> Any:
     return train
 
 
-def tuner(path: Path, search: Any, samples: int, *, fail_fast: bool = False) -> Any:
+def tuner(path: Path, search: Any, samples: int, *, fail_fast: bool = False, hot: float = 8.5) -> Any:
     """Return a tuner that writes below ``path``."""
     return tune.Tuner(
-        trainer(),
+        trainer(hot),
         param_space={"x": tune.uniform(-10, 10), "model": {"depth": tune.randint(1, 9)}, "constant": 3},
         tune_config=tune.TuneConfig(
             search_alg=search,
@@ -298,7 +298,7 @@ def test_a_tuner_runs_from_end_to_end(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("cluster")
 def test_a_tuner_that_stopped_is_restored(tmp_path: Path) -> None:
     """The search is there again, and its space with it."""
-    begun = tuner(tmp_path, KaizenSearch(seed=1), 6, fail_fast=True).fit()
+    begun = tuner(tmp_path, KaizenSearch(seed=1), 6, fail_fast=True, hot=3.0).fit()
     before = kept(tmp_path)["runs"]
     assert len(begun) == len(before) < 6
     again = tune.Tuner.restore(str(tmp_path / "run"), trainer(math.inf), resume_errored=True).fit()
