@@ -37,8 +37,6 @@ class Optimizer:
         seed: int = 0,
         *,
         goals: Sequence[str] = (),
-        hedge_every: int = _HEDGE,
-        simpler: bool = False,
     ) -> None:
         """Start from the process's standard; the same seed and answers give the same questions.
 
@@ -57,7 +55,6 @@ class Optimizer:
         self._seen: list[Seen] = []
         self._pending: list[Setting] = []
         self._caches = caches()
-        self._hedge, self._simpler = hedge_every, simpler
         self._asked = 0
         self._design = first_design(self._space)
 
@@ -86,8 +83,7 @@ class Optimizer:
         What cannot be run is learnt as what fails is; where only numbers were moved, so are the levels that they have.
         """
         self._dropped.add(setting)
-        if setting in self._pending:
-            self._pending.remove(setting)
+        self._answered(setting)
         if ran is not None:
             self._asked_for.append(setting)
             self._landed.append(ran)
@@ -146,8 +142,8 @@ class Optimizer:
             belief = belief.believing(self._space.encode(self._pending))
         to = aim(belief, self._reach, rng)._replace(pool=self._pool(belief))
         taken = self._taken(belief)
-        found = hedge(to, taken, rng) if self._hedge and self._asked % self._hedge == self._hedge - 1 else None
-        found = found or find(to, taken, rng, simpler=self._simpler)
+        found = hedge(to, taken, rng) if self._asked % _HEDGE == _HEDGE - 1 else None
+        found = found or find(to, taken, rng, simpler=False)
         return None if found is None else found.setting
 
     def _pool(self, belief: Belief) -> Pool | None:
