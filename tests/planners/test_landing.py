@@ -5,7 +5,7 @@ import numpy as np
 from kaizen.metric import lower
 from kaizen.parameter import Choice, Real
 from kaizen.planners.model import Optimizer
-from kaizen.planners.model.landing import Pool, distances, grids
+from kaizen.planners.model.landing import distances, grids, places, pool
 from kaizen.process import Process
 from kaizen.setting import Setting
 from kaizen.surrogate.space import Space
@@ -76,11 +76,39 @@ def test_what_was_asked_and_moved_to_a_known_row_is_known_to_end_there_again() -
         space.encode([Setting(x=5.0, y=100.0, fan="off")]),
         space.encode([Setting(x=7.0, y=100.0, fan="off")]),
     )
-    pool = Pool(space, known, asked, distances(space, asked, known), 0)
+    learned = pool(space, places(space), known, (asked, known), 0)
+    assert learned is not None
     again, beyond, itself = (space.encode([Setting(x=x, y=100.0, fan="off")]) for x in (7.0001, 9.9, 5.0))
-    assert pool.log_new(again)[0] < np.log(0.01)
-    assert pool.log_new(beyond)[0] > np.log(0.3)
-    assert pool.log_new(itself)[0] == 0.0
+    assert learned.log_new(again)[0] < np.log(0.1)
+    assert learned.log_new(beyond)[0] > np.log(0.3)
+    assert learned.log_new(itself)[0] < np.log(0.01)
+
+
+def test_a_pool_is_as_dense_as_landings_show_it_to_be() -> None:
+    """Of 30 rows by chance, a landing's chance of being new is foretold about as often as it comes true."""
+    space, rng = Space(OVEN), np.random.default_rng(4)
+    rows = space.uniform(30, rng)
+    foretold, new, asked, landed = [], [], space.uniform(1, rng), rows[:0]
+    for _ in range(60):
+        nearest = int(np.argmin([distances(space, asked[-1:], row[None, :])[0] for row in rows]))
+        known = np.unique(landed, axis=0)
+        landed = np.vstack([landed, rows[nearest]])
+        if len(known):
+            learned = pool(space, places(space), known, (asked[:-1], landed[:-1]), 0)
+            assert learned is not None
+            foretold.append(float(np.exp(learned.log_new(asked[-1:])[0])))
+            new.append(not (known == rows[nearest]).all(axis=1).any())
+        asked = np.vstack([asked, space.uniform(1, rng)])
+    foretold, came = np.array(foretold), np.array(new)
+    assert abs(foretold.mean() - came.mean()) < 0.15
+    assert foretold[came].mean() > foretold[~came].mean() + 0.2
+
+
+def test_nothing_is_learned_of_a_pool_while_runs_land_where_they_are_asked() -> None:
+    space = Space(OVEN)
+    rows = space.encode([OVEN.standard])
+    assert pool(space, places(space), rows, (rows, rows), 3) is None
+    assert pool(space, places(space), rows, (rows[:0], rows[:0]), 3) is None
 
 
 def test_few_runs_are_wasted_on_an_oven_with_levels_it_did_not_declare() -> None:

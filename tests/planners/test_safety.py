@@ -141,7 +141,7 @@ def test_it_rests_on_the_standard_when_nothing_is_left():
 
 def test_the_ground_is_a_function_of_the_journal():
     """The same journal gives the same chances; the standard may always run; without a limit there is none."""
-    bench = campaign(0.05, lambda setting: 0.9 - setting["a"] - setting["b"], runs=30)
+    bench = campaign(0.05, lambda setting: 0.9 - setting["a"] - setting["b"], runs=26)
     journal = bench.journal
     space = Space(bench.process, bench.standard.setting)
     reach = around(space, bench.standard.setting, 2)

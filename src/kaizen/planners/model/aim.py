@@ -17,6 +17,9 @@ _TOLERANCE = 0.2  # of the expected gain, given up for a simpler change
 _LOOKED = 60  # best rows of a search that are spelled out, until one is new
 _WARY = 4.0  # power of the chance of a sound run
 _SOUND = np.log(0.5)  # rows less likely to be sound are no incumbents
+_NEARLY = 0.1  # of a standard deviation of the readings: as good as the best
+_STUCK = 10  # settings that brought nothing better, before another brain is asked
+_HEDGE = 6  # every so manieth proposal then
 
 
 class Aim(NamedTuple):
@@ -97,6 +100,15 @@ def find(to: Aim, taken: Collection[Setting], rng: np.random.Generator, *, simpl
             return Found(plain, simple, float(worth))
         return Found(row, setting, float(worth))
     return None
+
+
+def stuck(to: Aim, turn: int) -> bool:
+    """Tell whether another brain's turn has come: the latest settings were no better, by what is believed of them."""
+    if turn % _HEDGE != _HEDGE - 1:
+        return False
+    means, _ = to.belief.moments(to.belief.rows)
+    reached = np.max(np.argmax(means >= means.max(axis=0) - _NEARLY, axis=0))  # the last goal's first nearly best row
+    return len(means) - 1 - int(reached) >= _STUCK
 
 
 def hedge(to: Aim, taken: Collection[Setting], rng: np.random.Generator) -> Found | None:

@@ -6,8 +6,14 @@ nearest one there is. ``asked → ran`` tells that nothing else lies as near to 
     no level of its own lies within |asked - ran| of asked                                           (eq. 1)
 
 and once the gap between two levels is covered by such intervals, whatever is asked within it lands on one of the two.
-Where levels hang together (a pool of rows), eq. 1 contradicts itself, and only the distances of past moves are used:
-the chance that a proposal lands on something new is the share of past moves shorter than its distance to what has run.
+
+Where levels hang together (a pool of rows), eq. 1 holds for balls around what was asked. Rows are taken as a Poisson
+process, of intensity λ in what no ball has shown to be empty; with V(x) the volume left within the distance from x to the
+nearest row that ran,
+
+    λ ≈ (rows found + 1/2) / (volume of all balls + 1/2),   P(a run of x is new) = 1 - exp(-λ V(x))              (eq. 2)
+
+Volumes are counted in places, scattered evenly over the space.
 """
 
 from collections.abc import Sequence
@@ -24,6 +30,7 @@ _MOVES = 2  # of a number, before levels are looked for
 _CONTRADICTED = 0.1  # of moves: above it a number has no levels of its own
 _SAME = 1e-9
 _LEAST = 1e-9
+_PLACES = 3000
 
 
 def grids(space: Space, asked: Sequence[Setting], ran: Sequence[Setting]) -> dict[int, Grid]:
@@ -41,39 +48,61 @@ def grids(space: Space, asked: Sequence[Setting], ran: Sequence[Setting]) -> dic
 
 
 class Pool(NamedTuple):
-    """What has run, and how far runs land from what is asked."""
+    """A hidden pool of rows, as far as landings have shown it."""
 
     space: Space
     known: Floats
-    """``(n, d)``: distinct rows that ran."""
-    asked: Floats
-    """``(m, d)``: what was asked and moved."""
-    away: Floats
-    """``(m,)``: how far each was moved."""
-    straight: int
-    """How many runs landed where they were asked."""
+    """``(n, k)``: rows that ran, laid out as ``_laid`` does."""
+    free: Floats
+    """``(m, k)``: places that may still hold a row."""
+    rows_a_place: float
+    """λ of eq. 2: how many rows a free place stands for."""
 
     def log_new(self, rows: Floats) -> Floats:
-        """Return ln of the chance that a run of each row lands on something that has not run.
+        """Return ``(n,)``: ln of the chance that a run of each row lands on something that has not run (eq. 2)."""
+        laid = _laid(self.space, rows)
+        nearest = _squares(laid, self.known).min(axis=1)
+        places = np.sum(_squares(laid, self.free) < nearest[:, None], axis=1)
+        return np.asarray(np.log(np.maximum(-np.expm1(-self.rows_a_place * places), _LEAST)), dtype=np.float64)
 
-        With N the distance to the nearest row that ran, R the radius around the row that past moves have shown to be
-        empty (eq. 1), and F the distribution of moves: (F(N) - F(R)) / (1 - F(R)).                        (eq. 2)
-        """
-        if not len(self.away) or self.away.max() <= _SAME:
-            return np.zeros(len(rows))
-        nearest = np.min([distances(self.space, rows, one[None, :]) for one in self.known], axis=0)
-        empty = np.max([away - distances(self.space, rows, one[None, :])
-                        for one, away in zip(self.asked, self.away, strict=True)], axis=0)  # fmt: skip
-        shorter, none = self._moved(nearest), self._moved(np.maximum(empty, 0.0))
-        chance = np.where(nearest <= _SAME, 1.0, (shorter - none) / (1.0 - none))
-        return np.log(np.maximum(chance, _LEAST))
 
-    def _moved(self, radius: Floats) -> Floats:
-        """Return F: a line between the moves, smoothed by one run that might land anywhere."""
-        moves = np.concatenate([[0.0], np.sort(self.away)])
-        shorter = np.interp(radius, moves, np.arange(len(moves)))
-        more = 1.0 - np.exp(-radius / float(np.mean(moves[1:])))
-        return np.asarray((self.straight * (radius > 0) + shorter + more) / (self.straight + len(moves)))
+def pool(space: Space, places: Floats, known: Floats, moves: tuple[Floats, Floats], straight: int) -> Pool | None:
+    """Learn a pool from moves; ``None`` where nothing was moved.
+
+    ``places`` are rows scattered over the space, ``known`` the distinct rows that ran, ``moves`` the rows that were asked
+    and where they landed, ``straight`` how many runs landed where they were asked.
+    """
+    asked, landed = (_laid(space, rows) for rows in moves)
+    reached = np.sum((asked - landed) ** 2, axis=1)
+    if not len(reached) or reached.max() <= _SAME:
+        return None
+    scattered, ran = _laid(space, space.tidy(places)), _laid(space, known)
+    swept = np.any(_squares(scattered, asked) < reached[None, :], axis=1)
+    free = scattered[~swept & (_squares(scattered, ran).min(axis=1) > _SAME)]
+    found = len(np.unique(np.round(landed, 9), axis=0)) + straight
+    return Pool(space, ran, free, (found + 0.5) / (float(swept.sum()) + 0.5))
+
+
+def places(space: Space) -> Floats:
+    """Scatter places over what a space allows, the same every time."""
+    rows = space.uniform(_PLACES, np.random.default_rng(_PLACES))
+    return rows[space.allowed(rows)]
+
+
+def _laid(space: Space, rows: Floats) -> Floats:
+    """Lay rows out so that squared distances are those of ``distances``: a number as it is, a choice as one mark of √½."""
+    numbers = rows[:, space.numeric]
+    marks = [
+        np.sqrt(0.5) * (rows[:, column, None] == np.arange(space.sizes[column]))
+        for column in np.flatnonzero(~space.numeric)
+    ]
+    return np.hstack([numbers, *marks])
+
+
+def _squares(one: Floats, other: Floats) -> Floats:
+    """Return ``(n, m)``: squared distances."""
+    lengths = np.sum(one * one, axis=1)[:, None] + np.sum(other * other, axis=1)[None, :]
+    return np.asarray(np.maximum(lengths - 2.0 * one @ other.T, 0.0), dtype=np.float64)
 
 
 def distances(space: Space, one: Floats, other: Floats) -> Floats:

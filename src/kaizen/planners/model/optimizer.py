@@ -1,19 +1,18 @@
 """The planner as a plain library: ask, tell, fault, recommend; no ledger, no standard to defend, the whole space."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
-from kaizen.planners.model.aim import aim, find, hedge, incumbents
+from kaizen.planners.model.aim import aim, find, hedge, incumbents, stuck
 from kaizen.planners.model.belief import Belief, Seen, believe, caches
-from kaizen.planners.model.landing import Pool, distances, grids
+from kaizen.planners.model.landing import Pool, distances, grids, places, pool
 from kaizen.planners.model.search import Reach, draw, first_design, spread_out
 from kaizen.process import Process
 from kaizen.setting import Setting
-from kaizen.surrogate.space import Space
+from kaizen.surrogate.space import Floats, Space
 from kaizen.surrogate.threads import one_thread
-
-_HEDGE = 6  # every so manieth proposal is another brain's
 
 
 class Optimizer:
@@ -141,8 +140,8 @@ class Optimizer:
         if self._pending:
             belief = belief.believing(self._space.encode(self._pending))
         to = aim(belief, self._reach, rng)._replace(pool=self._pool(belief))
-        taken = self._taken(belief)
-        found = hedge(to, taken, rng) if self._asked % _HEDGE == _HEDGE - 1 else None
+        taken = self._taken()
+        found = hedge(to, taken, rng) if stuck(to, self._asked) else None
         found = found or find(to, taken, rng, simpler=False)
         return None if found is None else found.setting
 
@@ -151,19 +150,21 @@ class Optimizer:
         if not self._landed:
             return None
         space = belief.space
-        asked, ran = space.encode(self._asked_for), space.encode(self._landed)
-        wanted = space.tidy(asked)
-        away = distances(space, wanted, ran)
-        moved = away > 1e-9
+        wanted, ran = space.tidy(space.encode(self._asked_for)), space.encode(self._landed)
+        moved = distances(space, wanted, ran) > 1e-9
         straight = sum(run.values is not None for run in self._seen) - int(moved.sum())
-        return Pool(space, belief.rows, wanted[moved], away[moved], max(0, straight))
+        return pool(space, self._places, belief.rows, (wanted[moved], ran[moved]), max(0, straight))
 
-    def _taken(self, belief: Belief) -> set[Setting]:
-        """Return what is not asked again: faults always, readings unless a metric is noisy, what is under way."""
-        taken = {run.setting for run in self._seen if run.values is None} | set(self._pending) | self._dropped
-        if all(metric.exact or belief.regressions[metric.name].noise_share < 0.01 for metric in self._process.metrics):
-            taken |= {run.setting for run in self._seen}
-        return taken
+    @cached_property
+    def _places(self) -> Floats:
+        return places(self._declared)
+
+    def _taken(self) -> set[Setting]:
+        """Return what is not asked again: whatever ran, faulted or is under way.
+
+        Under noise, too: what is chosen in the end is chosen by the model, to which a new setting tells as much.
+        """
+        return {run.setting for run in self._seen} | set(self._pending) | self._dropped
 
     def _fresh(self, tried: list[Setting], rng: np.random.Generator) -> Setting:
         """Return a setting far from all that were tried; where all were, any one."""

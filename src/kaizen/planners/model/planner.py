@@ -4,7 +4,7 @@
 2. A few settings far apart, so that the model has something to go by.
 3. A trial, once it is worth its runs (``prove``): it gains more a run than scouting on would add.
 4. Else the scout that is expected to add most to the choice for what it spends (``worth``, ``spend``): something new, or a
-   front-runner again where noise leaves open which is the best; every sixth one by another brain.
+   front-runner again where noise leaves open which is the best; now and then by another brain, where the model is stuck.
 5. A stop when one more run is not worth it.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from kaizen.journal import Journal
 from kaizen.plan import Foretell, Plan, Scout, Stop
-from kaizen.planners.model.aim import Aim, Found, aim, find, hedge
+from kaizen.planners.model.aim import Aim, Found, aim, find, hedge, stuck
 from kaizen.planners.model.belief import Belief, Caches, believe
 from kaizen.planners.model.gains import Outlook, drivers, outlooks
 from kaizen.planners.model.prove import Ready, ready, ripe
@@ -29,7 +29,6 @@ from kaizen.surrogate.threads import one_thread
 BY = "model 1"
 
 _FIRST = 4  # settings scouted before the model is asked: fewer than as a library, for the standard is known
-_HEDGE = 6  # every so manieth scout is another brain's
 _FRONT = 20  # settings that ran, among which the choice is
 _BEYOND = 100.0  # spreads of its readings: a worthwhile beyond them is out of a metric's reach
 _AGAIN = 6  # of them, and the standard, that may be worth another run
@@ -98,7 +97,7 @@ def _by_model(sight: Sight, reach: Reach, rng: np.random.Generator, with_: tuple
     if trial is not None and ripe(trial, sight, looks):
         sure = trial.reads >= trial.wanted or trial.runs + 1.0 > sight.left or trial.outlook.setting in sight.busy
         return _open(sight, belief, trial, spends) if sure else _again(sight, to, trial.outlook.setting)
-    other = hedge(to, taken, rng) if sight.turn % _HEDGE == _HEDGE - 1 else None
+    other = hedge(to, taken, rng) if stuck(to, sight.turn) else None
     if other is not None:
         return _scout(sight, to, other, "a step of chance from the best known")
     if not _enough(sight, looks):
