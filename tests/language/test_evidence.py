@@ -27,6 +27,7 @@ from kaizen.evidence import (
     pairs_floor,
     prospect,
     signed_scores,
+    signs,
     typical,
 )
 
@@ -188,7 +189,7 @@ def test_the_future_changes_nothing(past: list[float], future: list[float]) -> N
 @given(st.lists(real, max_size=30))
 def test_the_clever_path_is_the_plain_one(differences: list[float]) -> None:
     """Looking ranks and winnings up gives what the two equations give."""
-    assert log_path(differences) == pytest.approx(evidence._log_path_by_definition(differences), abs=1e-9)
+    assert log_path(differences) == pytest.approx(signs._log_path_by_definition(differences), abs=1e-9)
 
 
 @pytest.mark.parametrize("refuses", [signed_scores, log_path, log_evidence, typical])
