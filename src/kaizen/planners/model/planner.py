@@ -32,6 +32,7 @@ _FIRST = 4  # settings scouted before the model is asked: fewer than as a librar
 _FRONT = 20  # settings that ran, among which the choice is
 _BEYOND = 100.0  # spreads of its readings: a worthwhile beyond them is out of a metric's reach
 _AGAIN = 6  # of them, and the standard, that may be worth another run
+_WORTH_AGAIN = 3.0  # times what something new adds: to look once more teaches of one setting, something new of more
 _AROUND = 100, 12  # rows in which to look for what is left: drawn, and near each of the best
 _HOPE = 0.03  # chance of something worthwhile below which nothing beyond the fence is worth a step
 _LAST = 0.2  # odds of proof from which a trial is opened when there is nothing left to scout
@@ -101,7 +102,7 @@ def _by_model(sight: Sight, reach: Reach, rng: np.random.Generator, with_: tuple
     if other is not None:
         return _scout(sight, to, other, "a step of chance from the best known")
     if not _enough(sight, looks):
-        if looks.again is not None and (found is None or looks.repeat > looks.new):
+        if looks.again is not None and (found is None or looks.repeat > _WORTH_AGAIN * looks.new):
             return _again(sight, to, looks.again)
         if found is not None:
             return _scout(sight, to, found, spends=spends)

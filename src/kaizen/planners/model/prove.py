@@ -6,9 +6,9 @@ odds · v / (n + c), if it is opened now. It is opened once one more scout is ex
 
     KG ≤ odds · v / (n + c)                                                                                     (eq. 1)
 
-A model that has seen little is too sure that little is left. So a trial also waits until as many runs have been made as it
-will take itself: neither then costs much more than the other would have saved. And a setting whose gain may be luck is
-read again before its trial.
+A model that has seen little is too sure that little is left. So a trial also waits until half as many runs again are known
+as it will take itself, of whatever standard: neither then costs much more than the other would have saved. And a setting
+whose gain may be luck is read again before its trial.
 
 References:
     Charnov (1976), Optimal foraging, the marginal value theorem.
@@ -30,7 +30,7 @@ _WEIGHED = 4  # settings that are weighed for a trial, for each metric: those ex
 _ODDS = 0.02  # below them, a trial is not even weighed
 _SURE = 0.3  # of a gain: the error of what a setting was read to be, with which a trial is opened
 _CHECKED = 0.25  # of its pairs: the most readings made to be sure
-_EFFORT = 1.0  # of a trial's runs, that scouts take before it
+_EFFORT = 1.5  # of a trial's runs, that are known before it
 
 
 class Ready(NamedTuple):
@@ -101,6 +101,6 @@ def ripe(one: Ready, sight: Sight, looks: Looks) -> bool:
     """Tell whether the trial should be opened now."""
     if one.runs > sight.left:
         return False
-    if sight.left - one.runs < 1.0:  # the last moment at which the budget pays for it
+    if sight.left - one.runs < 2.0:  # the last moment at which the budget pays for it, and for a run of the standard
         return True
-    return sight.spent >= _EFFORT * one.runs and one.rate(sight.spent) >= looks.best
+    return len(sight.seen) >= _EFFORT * one.runs and one.rate(sight.spent) >= looks.best
