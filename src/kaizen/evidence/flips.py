@@ -3,17 +3,18 @@
 If a change does nothing, every pair's difference could as well have come with the other sign. So the path that was seen
 is set beside others that differ from it by flipped signs only, and whoever is among the highest at a look leaves:
 
-    S_n(e) = max over metrics of sum_{t <= n} e_t * psi_t      e in {-1, 1}^N; seen: e = 1; psi: ``signs`` (1)      (1)
-    k_n    = floor(alpha * sqrt(n / N) * paths)                how many may have left by look n, in all             (2)
+    S_n(e) = max over metrics of sum_{t <= n} e_t * psi_t      e in {-1, 1}^n; seen: e = 1; psi: ``signs`` (1)      (1)
+    a_n    = alpha * sqrt(n / N)                               the share that may have left by look n, in all        (2)
 
-At look n those go that lie strictly above the (k_n - gone + 1)-th highest of the paths still there; *better* is proven
-when the seen one goes. Given the sizes of the differences, all paths are alike under a change that does nothing, and
-at most ``alpha`` of them ever leave: the chance of a false proof is at most ``alpha``, exactly, at any looks, whatever the
-noise. Flipping whole pairs keeps metrics together, so the highest of several costs no correction. A change that is
+At look n the highest leave, ties together or not at all, as long as no more than a_n of all paths have left; *better* is
+proven when the seen one leaves. Given the sizes of the differences, all paths are alike under a change that does nothing,
+and at most ``alpha`` of them ever leave: the chance of a false proof is at most ``alpha``, exactly, at any looks, whatever
+the noise. Flipping whole pairs keeps metrics together, so the highest of several costs no correction. A change that is
 *worse* in every pair can only lower the path that was seen.
 
-All paths are walked where there are few (2^N at most ``FEW``); else the seen one and others by coins from a seed. The
-coins are bits of SHAKE-128, the same on every machine for ever.
+The first ``WALKED`` looks walk all 2^n paths, and know the share g of them that leaves. Later ones draw others by coins from
+a seed, and among these and the seen one at most a_n - g leave: the two shares add up to ``alpha``. The coins are bits of
+SHAKE-128, the same everywhere for ever.
 
 References:
     Lan & DeMets (1983), *Discrete sequential boundaries for clinical trials*, Biometrika 70: spending, as in (2).
@@ -25,6 +26,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kaizen.evidence.door import check_alpha
@@ -36,10 +38,10 @@ if TYPE_CHECKING:  # loaded late: NumPy takes longer to load than all of this
 
     Floats = NDArray[np.float64]
 
-FEW: Final = 1 << 12
-"""The most paths that are walked one and all."""
+WALKED: Final = 12
+"""The looks at which all paths are walked."""
 
-_LEAST: Final = 999  # flipped paths beside the seen one, at least,
+_LEAST: Final = 999  # drawn paths beside the seen one, at least,
 _MORE: Final = 50.0  # and times 1 / alpha
 _MOST: Final = 200_000
 _SAME: Final = 1e-9  # sums that differ by rounding alone are ties
@@ -77,72 +79,126 @@ def passage(differences: Sequence[Sequence[float]], *, alpha: float, cap: int, s
     looks = min(lengths.pop(), cap)
     if not looks:
         return Passage(None, 1.0)
-    coins = _coins(cap, _others(alpha, cap), seed)[:, :looks]
-    heights = np.full(coins.shape, -np.inf)
-    for row in differences:
-        scores = np.array(signed_scores(row[:looks]))
-        np.maximum(heights, np.cumsum(coins * scores, axis=1), out=heights)  # (1)
-    return _passed(np.round(heights / _SAME) * _SAME, alpha, cap)
+    scores = [signed_scores(row[:looks]) for row in differences]
+    walked = min(looks, WALKED)
+    all_paths = _heights([row[:walked] for row in scores], _patterns(walked))
+    limits, gone = _limits(all_paths, alpha, cap)
+    rarity = _share(all_paths)
+    proven = next((look for look, limit in enumerate(limits, 1) if all_paths[0, look - 1] > limit), None)
+    if proven is None and looks > WALKED:
+        drawn = _heights(scores, _coins(cap, _others(alpha), seed)[:, :looks])
+        there = np.flatnonzero(np.all(drawn[:, :WALKED] <= limits, axis=1))
+        proven, rarity = _passed(drawn, there, (alpha, cap, gone)), _share(drawn)
+    return Passage(proven, rarity)
 
 
-def _passed(heights: "Floats", alpha: float, cap: int) -> Passage:
-    """Let the highest leave look by look (2); the seen path is the first."""
+def _heights(scores: Sequence[Sequence[float]], coins: "Floats") -> "Floats":
+    """Return ``(paths, looks)``: the highest of the metrics (1), rounded so that ties are ties."""
     import numpy as np
 
-    paths, looks = heights.shape
-    there = np.arange(paths)
-    for look in range(looks):
-        may = math.floor(alpha * math.sqrt((look + 1) / cap) * paths) - (paths - len(there))  # (2)
+    heights = np.full(coins.shape, -np.inf)
+    for row in scores:
+        np.maximum(heights, np.cumsum(coins * np.array(row), axis=1), out=heights)
+    return np.asarray(np.round(heights / _SAME) * _SAME, dtype=np.float64)
+
+
+def _share(heights: "Floats") -> float:
+    """Return the share of paths that stand at least as high as the first at the last look."""
+    return float((heights[:, -1] >= heights[0, -1]).mean())
+
+
+def _limits(heights: "Floats", alpha: float, cap: int) -> tuple[list[float], float]:
+    """Return, for each look, the height above which paths leave, of all paths there are (2); and the share that left."""
+    import numpy as np
+
+    there, found = np.arange(len(heights)), []
+    for look in range(heights.shape[1]):
+        may = math.floor(_spent(alpha, look + 1, cap) * len(heights)) - (len(heights) - len(there))
+        now = heights[there, look]
+        found.append(math.inf if may <= 0 else _highest_but(now, may))
+        there = there[now <= found[-1]]
+    return found, 1.0 - len(there) / len(heights)
+
+
+def _passed(heights: "Floats", left: "NDArray[Any]", level: tuple[float, int, float]) -> int | None:
+    """Return the look at which the first path leaves, of those ``left`` after the looks that were walked."""
+    alpha, cap, before = level
+    gone = 0
+    for look in range(WALKED, heights.shape[1]):
+        may = math.floor((_spent(alpha, look + 1, cap) - before) * len(heights)) - gone
         if may <= 0:
             continue
-        now = heights[there, look]
-        limit = np.partition(now, len(now) - may - 1)[len(now) - may - 1]
-        if now[0] > limit:
-            return Passage(look + 1, float(np.mean(heights[:, -1] >= heights[0, -1])))
-        there = there[now <= limit]
-    return Passage(None, float(np.mean(heights[:, -1] >= heights[0, -1])))
-
-
-def _passed_by_definition(heights: Sequence[Sequence[float]], alpha: float, cap: int) -> int | None:
-    """Write (2) down as it stands: the slow twin of ``_passed``, which the tests hold against it."""
-    gone: set[int] = set()
-    for look in range(len(heights[0])):
-        may = math.floor(alpha * math.sqrt((look + 1) / cap) * len(heights)) - len(gone)
-        left = sorted((row[look] for path, row in enumerate(heights) if path not in gone), reverse=True)
-        gone |= {path for path, row in enumerate(heights) if path not in gone and row[look] > left[may]}
-        if 0 in gone:
+        now = heights[left, look]
+        limit = _highest_but(now, may)
+        if now[0] > limit:  # the seen one is the first, and still there
             return look + 1
+        gone += int((now > limit).sum())
+        left = left[now <= limit]
     return None
 
 
-def _others(alpha: float, cap: int) -> int:
-    """Return how many flipped paths are set beside the seen one; 0 for all there are."""
-    if cap < FEW.bit_length():
-        return 0
+def _highest_but(heights: "Floats", count: int) -> float:
+    """Return the height that at most ``count`` paths are above."""
+    import numpy as np
+
+    at = len(heights) - count - 1
+    return float(np.partition(heights, at)[at]) if at >= 0 else -math.inf
+
+
+def _spent(alpha: float, look: int, cap: int) -> float:
+    return alpha * math.sqrt(look / cap)  # (2)
+
+
+def _proven_by_definition(differences: Sequence[float], alpha: float, cap: int) -> int | None:
+    """Write (1) and (2) down as they stand, for one metric and few pairs: the slow twin of ``passage`` in the tests."""
+    scores = signed_scores(differences)
+    paths = list(product((1, -1), repeat=len(scores)))
+    gone: set[tuple[int, ...]] = set()
+    for look in range(1, len(scores) + 1):
+        height = {
+            path: round(math.fsum(e * s for e, s in zip(path[:look], scores[:look], strict=True)), 9) for path in paths
+        }
+        left = sorted((height[path] for path in paths if path not in gone), reverse=True)
+        may = math.floor(alpha * math.sqrt(look / cap) * len(paths)) - len(gone)
+        if may > 0:
+            gone |= {path for path in paths if path not in gone and height[path] > left[may]}
+        if paths[0] in gone:
+            return look
+    return None
+
+
+def _others(alpha: float) -> int:
+    """Return how many flipped paths are drawn beside the seen one."""
     return min(max(_LEAST, math.ceil(_MORE / alpha)), _MOST)
 
 
-@lru_cache(maxsize=4)
-def _coins(cap: int, others: int, seed: int) -> "NDArray[Any]":
-    """Return ``(paths, cap)`` signs, the first row all 1: every pattern (``others`` = 0), or so many from the seed."""
+@lru_cache(maxsize=WALKED)
+def _patterns(pairs: int) -> "Floats":
+    """Return ``(2^pairs, pairs)``: all signs, the first row all 1."""
     import numpy as np
 
-    if others == 0:
-        bits = (np.arange(1 << cap)[:, None] >> np.arange(cap)) & 1
-    else:
-        stream = hashlib.shake_128(f"kaizen flips {seed}".encode()).digest((others * cap + 7) // 8)
-        drawn = np.unpackbits(np.frombuffer(stream, dtype=np.uint8))[: others * cap].reshape(others, cap)
-        bits = np.vstack([np.zeros((1, cap), dtype=np.uint8), drawn])
-    return (1 - 2 * bits.astype(np.int8)).astype(np.float64)
+    bits = (np.arange(1 << pairs)[:, None] >> np.arange(pairs)) & 1
+    return np.asarray(1.0 - 2.0 * bits, dtype=np.float64)
+
+
+@lru_cache(maxsize=4)
+def _coins(cap: int, others: int, seed: int) -> "Floats":
+    """Return ``(others + 1, cap)`` signs: the first row all 1, the others from the seed.  # ~ U{-1, 1}"""  # noqa: D415
+    import numpy as np
+
+    stream = hashlib.shake_128(f"kaizen flips {seed}".encode()).digest((others * cap + 7) // 8)
+    drawn = np.unpackbits(np.frombuffer(stream, dtype=np.uint8))[: others * cap].reshape(others, cap)
+    bits = np.vstack([np.zeros((1, cap), dtype=np.uint8), drawn])
+    return np.asarray(1.0 - 2.0 * bits, dtype=np.float64)
 
 
 def pairs_floor(alpha: float, cap: int) -> int:
     """Give the fewest pairs that can prove anything at ``alpha`` within ``cap``; ``cap + 1`` where none can.
 
-    All pairs better and growing: the only path as high is the seen one, of 2^n. It may leave once (2) reaches that share.
+    All pairs better and growing: no other path is as high, of 2^n. It may leave once (2) reaches that share.
 
     Raises:
         ValueError: ``alpha`` is not between 0 and 1.
     """
     check_alpha(alpha)
-    return next((n for n in range(1, cap + 1) if alpha * math.sqrt(n / cap) >= 2.0**-n * (1 + 1e-9)), cap + 1)
+    return next((n for n in range(1, cap + 1) if math.floor(_spent(alpha, n, cap) * 2**n) >= 1), cap + 1)
