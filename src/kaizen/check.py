@@ -1,9 +1,12 @@
 """CHECK: the port to whatever judges trials, and the parts of a verdict that are not statistics."""
 
+import math
 from typing import Protocol
 
+from kaizen import evidence
+from kaizen.evidence import flips
 from kaizen.metric import Guard
-from kaizen.process import Process
+from kaizen.process import Policy, Process
 from kaizen.trial import Design, Reading, Trial
 from kaizen.verdict import Prospect, Verdict
 
@@ -11,9 +14,8 @@ from kaizen.verdict import Prospect, Verdict
 class Judge(Protocol):
     """Judges trials from their pairs alone: the same trial gets the same verdict for ever."""
 
-    @property
-    def method(self) -> str:
-        """Name and version."""
+    def method_for(self, process: Process) -> str:
+        """Name how a trial of the process would be judged, with its version: it is frozen in the design."""
         ...
 
     def check(self, trial: Trial, *, intervals: bool = True) -> Verdict:
@@ -37,8 +39,16 @@ def design(process: Process, *, alpha: float, coins: int, method: str) -> Design
         alpha=0.0 if exact else alpha,
         pairs=1 if exact else process.policy.pairs,
         coins=coins,
+        estimand=process.policy.estimand,
         method=method,
     )
+
+
+def fewest(policy: Policy, alpha: float) -> int:
+    """Return the fewest pairs that can prove anything at ``alpha`` under a policy."""
+    if policy.estimand == "mean":
+        return math.ceil(math.log2(1 / alpha)) + 2  # none more than doubles the money
+    return evidence.pairs_floor(alpha) if policy.pairs is None else flips.pairs_floor(alpha, policy.pairs)
 
 
 def guard_broken(trial: Trial) -> Guard | None:

@@ -27,6 +27,7 @@ from typing import Literal
 import msgspec
 
 from kaizen import evidence
+from kaizen.check import fewest
 from kaizen.journal import Head, Journal, Proposal, UnderWay
 from kaizen.trial import Run
 
@@ -123,8 +124,10 @@ def unprovable(head: Head) -> str:
         return ""
     if alpha <= 0:
         return f"the error budget is used up: {head.charged:.3g} is charged, the policy now allows less"
-    needed = evidence.pairs_floor(alpha)
-    return f"the error budget asks for {needed} pairs, the policy allows {most}" if needed > most else ""
+    needed = fewest(head.process.policy, alpha)
+    if most is None or needed <= most:
+        return ""
+    return f"the error budget asks for {needed} pairs, the policy allows {most}"
 
 
 def affordable(head: Head, runs: int) -> str:
@@ -210,4 +213,5 @@ def _trial_work(journal: Journal) -> Step:
 
 
 def _takes_block(open_: UnderWay) -> bool:
-    return open_.verdict is None and len(open_.trial.blocks) < open_.trial.design.pairs
+    most = open_.trial.design.pairs
+    return open_.verdict is None and (most is None or len(open_.trial.blocks) < most)

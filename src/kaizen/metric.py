@@ -31,6 +31,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None = None
     high: float | None = None
     """Bounds no sound reading can leave; a reading outside is refused, never clipped."""
+    worth: float = 0.0
+    """What one worthwhile gain of it is worth beside those of other metrics; metrics with a worth are judged by their sum."""
 
     def check(self, value: object) -> float:
         """Return a reading as kept, or raise ``OutOfRange``; text may carry the unit."""
@@ -85,11 +87,16 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
         """The metric's rule in words: direction, worthwhile, margin."""
         exact = ", exact" if self.exact else ""
         amounts = f"worthwhile {self.amount(self.worthwhile)}, margin {self.amount(self.margin)}"
+        amounts += f", worth {self.worth:g} a worthwhile" if self.worth > 0 else ""
         return f"{self.name}: {self.better} is better{exact}, {amounts}"
 
     def amount(self, change: float) -> str:
         """Say a worthwhile or a margin: ``2 %``, or ``0.5 points``."""
         return f"{change * 100:.3g} %" if self.scale == "ratio" else f"{change:.3g} {self.unit}".rstrip()
+
+
+UTILITY = Metric(name="utility", better="higher", scale="difference", unit="worthwhiles", worthwhile=1.0, margin=1.0)
+"""The sum of what gains are worth, where metrics have a worth: counted in worthwhiles of worth 1."""
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,11 +131,13 @@ def metric(
     margin: float | None = None,
     low: float | None = None,
     high: float | None = None,
+    worth: float = 0.0,
 ) -> Metric:
     """Declare a metric.
 
     ``worthwhile`` defaults to 1 % for a noisy ``ratio`` metric and to 0 for an exact one; a noisy ``difference``
-    metric must say it. ``margin`` defaults to ``worthwhile``.
+    metric must say it. ``margin`` defaults to ``worthwhile``. Metrics with a ``worth`` are judged by the sum of what their
+    gains are worth: one test, and half of the pairs, where the price of quality can be told.
 
     Raises:
         Malformed: what is declared cannot be right.
@@ -143,7 +152,7 @@ def metric(
     made = Metric(
         name=name, better=better, kind=kind, unit=unit, scale=scale, exact=exact, worthwhile=float(worthwhile),
         margin=float(worthwhile if margin is None else margin),
-        low=None if low is None else float(low), high=None if high is None else float(high),
+        low=None if low is None else float(low), high=None if high is None else float(high), worth=float(worth),
     )  # fmt: skip
     check_metric(made)
     return made
@@ -160,6 +169,7 @@ class Rules(TypedDict, total=False):
     margin: float | None
     low: float | None
     high: float | None
+    worth: float
 
 
 def lower(name: str, **rules: Unpack[Rules]) -> Metric:
@@ -204,6 +214,13 @@ def check_metric(made: Metric) -> None:
         raise Malformed(
             f"{made.name}'s worthwhile must be above 0, since it is noisy; got 0",
             hint="say the smallest gain worth adopting, or exact=True if repeats always agree",
+        )
+    if not (math.isfinite(made.worth) and made.worth >= 0):
+        raise Malformed(f"{made.name}'s worth must be 0 or more; got {made.worth!r}")
+    if made.worth > 0 and made.worthwhile <= 0:
+        raise Malformed(
+            f"{made.name}'s worthwhile must be above 0, since its worth is told by it; got 0",
+            hint=f"say the gain that is worth {made.worth:g}: worthwhile=0.01 is 1 %",
         )
     if any(bound is not None and math.isnan(bound) for bound in (made.low, made.high)):
         raise Malformed(f"{made.name}'s bounds must be numbers; got {made.low} to {made.high}")

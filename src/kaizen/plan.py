@@ -173,7 +173,7 @@ def _proof(head: Head, gains: dict[str, float], scatter: dict[str, Noise], prosp
             won.append((1.0 if gain > 0 and gain >= wanted else 0.0, 1))
             continue
         sd = scatter[metric.name].sd if metric.name in scatter else None
-        most = head.process.policy.pairs
+        most = head.process.policy.patience
         kept.append(_foretell(gain - loss, sd, prospect, most))
         won.append(_foretell(gain, sd, prospect, most) if gain >= wanted else (0.0, most))
     best = max(won, key=lambda one: (one[0], -one[1]))

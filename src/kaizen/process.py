@@ -3,13 +3,13 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from kaizen.constraint import check_names, holds
 from kaizen.errors import Clash, Malformed, Mistake, OutOfRange, Undeclared
-from kaizen.metric import Guard, Metric, check_guard, check_metric
+from kaizen.metric import UTILITY, Guard, Metric, check_guard, check_metric
 from kaizen.parameter import Parameter, Real, Revision, Whole, check_conditions, check_parameter, is_active
 from kaizen.setting import Numbers, Setting, Texts, Value
 from kaizen.stride import may_move
@@ -19,6 +19,9 @@ MEASURED = ("seconds", "cpu_seconds", "peak_memory", "exit_status")
 
 _NAME = re.compile(r"[^\W\d]\w*([.-]\w+)*")
 
+
+PATIENCE = 40
+"""The most pairs that a trial may take, unless a policy says otherwise."""
 
 PLANNERS = ("steps", "model")
 """The built-in planners, by the names that a policy gives them."""
@@ -71,8 +74,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Who plans: ``model`` (learns from every run) or ``steps`` (small steps, standard library alone)."""
     consent: str = "automatic"
     """Who agrees to adopt: ``automatic``, or a person's name."""
-    pairs: int = 40
-    """Patience: the most pairs a trial may take."""
+    pairs: int | None = PATIENCE
+    """Patience: the most pairs a trial may take, by which it proves with fewer; ``None`` for no cap."""
+    estimand: Literal["typical", "mean"] = "typical"
+    """What *better* means: ``typical``, or ``mean`` (better on average; noisy metrics then need bounds)."""
+    nulls: int = 20
+    """After so many trials a copy of the standard is tried: a live alarm for the judge; 0 for never."""
+    shadow: float = 0.05
+    """The share of runs that go on comparing a proven standard with the one before; 0 for none."""
     trials: int = 1
     """The most trials open at once."""
     changes: int = 2
@@ -93,6 +102,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """JSON or TOML file, relative to the recipe, to which the adopted setting is written."""
     adopted_hook: str = ""
     """Command that is handed the adopted setting as JSON on its standard input."""
+
+    @property
+    def patience(self) -> int:
+        """How many pairs a gain that is just worthwhile is worth: the cap of a trial, or the usual one where there is none."""
+        return PATIENCE if self.pairs is None else self.pairs
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
@@ -264,12 +278,30 @@ def check_process(process: Process) -> Process:
     for guard in process.guards:
         process.metric(guard.metric)
         check_guard(guard)
+    _check_judging(process)
     names = frozenset(parameter.name for parameter in process.parameters)
     for text in process.constraints:
         check_names(text, names)
     check_policy(process.policy)
     _check_work(process)
     return msgspec.structs.replace(process, standard=process.setting(process.standard))
+
+
+def _check_judging(process: Process) -> None:
+    """Refuse what no judge could judge: means without bounds, a worth beside a metric of utility's own name."""
+    for metric in process.metrics:
+        if process.policy.estimand == "mean" and not metric.exact and (metric.low is None or metric.high is None):
+            raise Malformed(
+                f"{metric.name} must have bounds, since means are judged; got {metric.low} to {metric.high}",
+                hint=f"say what no sound reading can leave: low and high of {metric.name}, or estimand = 'typical'",
+            )
+        if metric.worth > 0 and any(other.name == UTILITY.name for other in process.metrics):
+            raise Clash(f"a metric must not be called {UTILITY.name} where metrics have a worth; got both")
+        if metric.worth > 0 and process.policy.estimand == "mean":
+            raise Malformed(
+                f"{metric.name} must have no worth where means are judged; got {metric.worth:g}",
+                hint="utility is judged as typical",
+            )
 
 
 def check_policy(policy: Policy) -> None:
@@ -279,13 +311,15 @@ def check_policy(policy: Policy) -> None:
         Malformed: a number out of range.
     """
     for field, low, high in (
-        ("pairs", 1, 10_000), ("trials", 1, 1_000), ("changes", 1, 100), ("lease", 1.0, 31_536_000.0),
+        ("pairs", 1, 10_000), ("trials", 1, 1_000), ("nulls", 0, 10_000), ("shadow", 0.0, 0.5), ("changes", 1, 100), ("lease", 1.0, 31_536_000.0),
         ("false_adoptions", 1e-6, 0.5), ("share", 1e-3, 0.99), ("risk", 1e-3, 0.5),
         ("runs", 0, 10**12), ("seconds", 0.0, math.inf), ("money", 0.0, math.inf),
     ):  # fmt: skip
         value = getattr(policy, field)
         if value is not None and not low <= value <= high:
             raise Malformed(f"policy {field} must be from {low:g} to {high:g}; got {value!r}")
+    if policy.estimand not in {"typical", "mean"}:
+        raise Malformed(f"policy estimand must be one of typical, mean; got {policy.estimand!r}")
     if policy.planner not in PLANNERS:
         raise Malformed(f"policy planner must be one of {', '.join(PLANNERS)}; got {policy.planner!r}")
     if not policy.consent.strip():

@@ -97,13 +97,15 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     guards: tuple[Guard, ...]
     alpha: float
     """The chance of a false adoption charged for it; 0 where all metrics are exact."""
-    pairs: int
-    """The most pairs it may take."""
+    pairs: int | None
+    """The most pairs it may take; ``None`` for no cap."""
     coins: int
     """Seed of its coins."""
     estimand: Literal["typical", "mean"] = "typical"
     method: str = ""
-    """The judge's name and version."""
+    """How it is judged, with its version."""
+    charged: bool = True
+    """Whether α is taken from the error budget; not so for copies of the standard, which are never adopted."""
 
     @property
     def hash(self) -> str:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from kaizen.metric import Metric
+from kaizen.metric import UTILITY, Metric
 
 Decision = Literal["better", "worse", "not_worthwhile", "futile", "undecided"]
 StopReason = Literal["superseded", "andon", "budget", "guard"]
@@ -49,6 +49,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     needed: float
     """ln(1/α): the evidence that adoption takes."""
     method: str
+    rarity: float | None = None
+    """Where coins were flipped: the share of flips that look as good."""
     said: str = ""
     """The verdict in one line, as ``spell`` says it."""
 
@@ -62,7 +64,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     def spell(self, metrics: tuple[Metric, ...]) -> str:
         """Say the verdict in one line: ``better: cpu -39.1% [-40.1%, -38.0%] over 6 pairs``."""
-        by_name = {metric.name: metric for metric in metrics}
+        by_name = {metric.name: metric for metric in (UTILITY, *metrics)}
         effects = ", ".join(effect.spell(by_name[effect.metric]) for effect in self.effects)
         pairs = f"{self.pairs} pair{'' if self.pairs == 1 else 's'}"
         return f"{self.decision.replace('_', ' ')}: {effects or self.reason} over {pairs}"

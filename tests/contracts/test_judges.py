@@ -1,14 +1,24 @@
-"""The judge keeps the contract."""
+"""The judge keeps the contract, by each of its methods."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from kaizen.judges.signed import SignedScores
+from kaizen.judges.paired import PairedJudge
 from kaizen.testing.judges import JudgeContract
 
 
-class TestSignedScores(JudgeContract):
-    """Signed normal scores."""
+class TestFlippedCoins(JudgeContract):
+    """Within a cap."""
 
     def make_judge(self) -> Any:
-        """Return the first judge."""
-        return SignedScores()
+        """Return the judge."""
+        return PairedJudge()
+
+
+class TestSignedScores(JudgeContract):
+    """Without one, and in ledgers from before there were flips."""
+
+    METHOD: ClassVar[str] = "signed normal scores 1"
+
+    def make_judge(self) -> Any:
+        """Return the judge."""
+        return PairedJudge()

@@ -126,7 +126,8 @@ def test_the_fewest_pairs_prove(alpha: float, cap: int) -> None:
 
 def test_where_patience_is_too_short_nothing_is_ever_proven() -> None:
     """Three pairs have eight patterns: none is rarer than one in eight."""
-    assert pairs_floor(0.05, 3) == 4
+    assert pairs_floor(0.05, 3) == 5
+    assert pairs_floor(0.05, 5) == 5
     assert passage([[1.0, 2.0, 3.0]], alpha=0.05, cap=3, seed=0).proven is None
 
 

@@ -106,11 +106,12 @@ def eventful():
     turn(bench, packed, seed=4, runs=60)
     bench.andon("the fan is loud", by="dan")
     bench.clear("it was dust", by="dan")
+    bench.propose(codec="zlib", chunk=60, because="an even number", by="fay")
+    turn(bench, packed, seed=5, runs=16)
     bench.propose(chunk=30, because="a round number", by="fay")
     turn(bench, packed, seed=5, runs=5)
     bench.andon("smoke", by="dan")
-    if bench.lessons:
-        bench.retract(bench.lessons[0].id, "the machine was another one")
+    bench.retract(bench.lessons[-1].id, "the machine was another one")
     return bench.story(at=1_770_000_000_000_000)
 
 
@@ -302,7 +303,10 @@ def test_what_waits_for_consent_is_told():
 def test_five_thousand_runs_stay_below_400_kb():
     story = turn(packing(), packed).story()
     rows = [msgspec.structs.replace(story.runs[i % len(story.runs)], id=i + 1, of=1 + i // 1000) for i in range(5000)]
-    tests = [msgspec.structs.replace(story.trials[i % len(story.trials)], id=i + 1) for i in range(200)]
+    tests = [
+        msgspec.structs.replace(story.trials[i % len(story.trials)], id=i + 1, **({"adopted": None} if i > 40 else {}))
+        for i in range(200)
+    ]
     text = page(msgspec.structs.replace(story, runs=rows, trials=tests))
     assert len(text.encode()) < 400_000
     assert "every 3rd is drawn" in text

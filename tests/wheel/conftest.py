@@ -85,13 +85,14 @@ class Bakery:
         number: Any = 1,
         of: Any = 1,
         null: Any = False,
+        method: Any = "",
         **changes: Any,
     ) -> Any:
         """Return a trial of pairs (standard, increment)."""
         return Trial(
             id=number,
             increment=self.increment(of=of, null=null, **changes),
-            design=Design(metrics=metrics, guards=guards, alpha=alpha, pairs=most, coins=7),
+            design=Design(metrics=metrics, guards=guards, alpha=alpha, pairs=most, coins=7, method=method),
             purpose="null" if null else "trial",
             blocks=tuple(self.pair(n, *pair) for n, pair in enumerate(pairs)),
         )

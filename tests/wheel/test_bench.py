@@ -636,13 +636,13 @@ def test_an_error_budget_that_allows_no_proof_refuses_or_rests(bakery: Any) -> N
     """A person's proposal is refused with the reason; a planner's ends the turn, else it would propose for ever."""
     bench = proposed(bakery, pairs=3)
     assert bakery.play(bench, better)[1] == []
-    assert entries(bench, Refused)[0].note == "the error budget asks for 7 pairs, the policy allows 3"
+    assert entries(bench, Refused)[0].note == "the error budget asks for 6 pairs, the policy allows 3"
     assert "needs" not in bench.budget_left()
     eager = bakery.workshop(*[proposing(bakery, heat=230.0)] * 3, ledger=MemoryLedger()).describe(
         bakery.process(pairs=3)
     )
     why, made = bakery.play(eager, better)
-    assert (made, why) == ([], "a run of loaf must wait: the error budget asks for 7 pairs, the policy allows 3")
+    assert (made, why) == ([], "a run of loaf must wait: the error budget asks for 6 pairs, the policy allows 3")
     assert eager.head.seq == 1
 
 
@@ -675,7 +675,7 @@ def test_the_error_budget_is_told_in_sentences(bakery: Any) -> None:
     wild.play(bench, lambda run: run.id * 7919 % 101)
     assert "more than the 40 pairs that the policy allows" in bench.outlook()[0]
     exact = bakery.workshop(ledger=MemoryLedger()).describe(bakery.process(bakery.size))
-    assert "needs at least 1 pairs" in exact.budget_left()
+    assert "needs at least 1 pair" in exact.budget_left()
 
 
 # ── listening ────────────────────────────────────────────────────────────────────────────────────────────────────────

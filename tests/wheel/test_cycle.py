@@ -173,6 +173,6 @@ def test_alpha_never_exceeds_the_budget_of_a_single_false_adoption(bakery: Any) 
 def test_a_trial_that_could_prove_nothing_is_not_opened(bakery: Any) -> None:
     """Patience shorter than the floor, or an error budget that was tightened below what is charged."""
     assert unprovable(bakery.head()) == ""
-    assert unprovable(bakery.head(process=bakery.process(pairs=3))).endswith("asks for 7 pairs, the policy allows 3")
+    assert unprovable(bakery.head(process=bakery.process(pairs=3))).endswith("asks for 6 pairs, the policy allows 3")
     assert "used up" in unprovable(bakery.head(charged=0.2))
     assert unprovable(bakery.head(process=bakery.process(bakery.size), charged=0.2)) == ""

@@ -1,4 +1,4 @@
-"""The first judge: what each verdict takes, and that faults, exact metrics and swapped sides are scored as told."""
+"""The judge of trials without a cap, and from before there were flips: what each verdict takes, how faults count."""
 
 import math
 from typing import Any
@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from kaizen import evidence
-from kaizen.judges.signed import METHOD, SignedScores
+from kaizen.judges.paired import PairedJudge
 from kaizen.metric import higher, lower
 from kaizen.trial import Design, Fault, Trial
 from kaizen.verdict import Prospect
 
-JUDGE = SignedScores()
+JUDGE = PairedJudge()
+METHOD = "signed normal scores 1"
 PRICE = lower("price", kind="price", worthwhile=0.05, margin=0.10)
 SIZE = lower("size", exact=True, worthwhile=0.02, margin=0.0)
 UP = [(5.0, 6.0 + n / 10) for n in range(8)]
@@ -19,7 +20,7 @@ FLAT = [(5.0, 5.0 + (-1) ** n * n / 10) for n in range(1, 9)]
 
 
 def check(bakery: Any, *pairs: Any, intervals: Any = True, **fields: Any) -> Any:
-    return JUDGE.check(bakery.trial(*pairs, **fields), intervals=intervals)
+    return JUDGE.check(bakery.trial(*pairs, method=METHOD, **fields), intervals=intervals)
 
 
 def both(bakery: Any, *values: Any) -> Any:
@@ -191,12 +192,11 @@ def test_a_noisy_margin_that_cannot_be_proven_is_futile(bakery: Any) -> None:
 
 
 def design(alpha: Any = 0.025, metrics: Any = (PRICE,)) -> Any:
-    return Design(metrics=metrics, guards=(), alpha=alpha, pairs=40, coins=1)
+    return Design(metrics=metrics, guards=(), alpha=alpha, pairs=40, coins=1, method=METHOD)
 
 
 def test_the_prospect_is_that_of_the_evidence() -> None:
     """One pair for exact metrics alone; no odds at all where the error budget is used up."""
-    assert JUDGE.method == METHOD
     pairs, odds = evidence.prospect(1.0, 1.0, 0.025, 40)
     assert JUDGE.prospect(design(), gain=1.0, sd=1.0) == Prospect(pairs=pairs, odds=odds)
     assert JUDGE.prospect(design(0.0, (SIZE,)), gain=1.0, sd=0.0) == Prospect(pairs=1, odds=1.0)
@@ -205,6 +205,6 @@ def test_the_prospect_is_that_of_the_evidence() -> None:
 
 def test_a_replaced_trial_is_judged_alike(bakery: Any) -> None:
     """Verdicts come from the pairs alone: not from number, words or who proposed it."""
-    trial = bakery.trial(*UP)
+    trial = bakery.trial(*UP, method=METHOD)
     other = Trial(id=99, increment=bakery.increment(of=5, steam=True), design=trial.design, blocks=trial.blocks)
     assert JUDGE.check(trial) == JUDGE.check(other)

@@ -26,17 +26,18 @@ def composite(margins: Sequence[float], gains: Sequence[float]) -> float:
     return min(*margins, log_sum(gains) - math.log(len(gains)), math.inf)
 
 
-def conditional_power(scores: Sequence[float], horizon: int) -> float:
+def conditional_power(scores: Sequence[float], horizon: int, *, goal: float = 2.0) -> float:
     """Give the hopeful odds, 0 to 1, that a trial with these signed scores is still proven within ``horizon`` pairs.
 
     Hopeful: the drift so far plus half its standard error is taken for the truth. 1 before the first pair; 0 or 1 from
-    the horizon on. Giving up at low odds can only lower the chance of a false adoption.
+    the horizon on. ``goal`` is the sum of scores that a proof takes there, in √horizon. Giving up at low odds can only
+    lower the chance of a false adoption.
 
     Raises:
         ValueError: ``horizon`` is less than 1.
 
     References:
-        Lan & Wittes (1988), *The B-value*, Biometrics 44: power under a drift; the goal here is 2 sqrt(horizon).
+        Lan & Wittes (1988), *The B-value*, Biometrics 44: power under a drift; the goal here is ``goal`` sqrt(horizon).
     """
     check_horizon(horizon)
     looks, left = len(scores), horizon - len(scores)
@@ -44,6 +45,6 @@ def conditional_power(scores: Sequence[float], horizon: int) -> float:
         return 1.0
     total = math.fsum(scores)
     if left <= 0:
-        return float(total >= 2 * math.sqrt(looks))
+        return float(total >= goal * math.sqrt(looks))
     drift = total / looks + 0.5 / math.sqrt(looks)
-    return normal().cdf((total + left * drift - 2 * math.sqrt(horizon)) / math.sqrt(left))
+    return normal().cdf((total + left * drift - goal * math.sqrt(horizon)) / math.sqrt(left))

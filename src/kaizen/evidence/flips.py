@@ -44,6 +44,7 @@ WALKED: Final = 12
 _LEAST: Final = 999  # drawn paths beside the seen one, at least,
 _MORE: Final = 50.0  # and times 1 / alpha
 _MOST: Final = 200_000
+_HOLES: Final = 4  # gaps outside an end that are looked at again
 _SAME: Final = 1e-9  # sums that differ by rounding alone are ties
 
 
@@ -56,11 +57,13 @@ class Passage(NamedTuple):
     """The share of flipped paths that stand at least as high as the seen one now: small is rare."""
 
 
-def passage(differences: Sequence[Sequence[float]], *, alpha: float, cap: int, seed: int) -> Passage:
+def passage(
+    differences: Sequence[Sequence[float]], *, alpha: float, cap: int, seed: int, drawn: int | None = None
+) -> Passage:
     """Test that what was seen is better in at least one of the metrics, by ``differences`` of each, one per pair.
 
     ``cap`` is the most pairs that the trial may take, declared before the first; pairs behind it are left out. ``seed``
-    is the trial's own.
+    is the trial's own; ``drawn`` how many paths are drawn, by default enough for ``alpha``.
 
     Raises:
         ValueError: ``alpha`` is not between 0 and 1, ``cap`` is less than 1, there is no metric, or one has other pairs.
@@ -86,10 +89,53 @@ def passage(differences: Sequence[Sequence[float]], *, alpha: float, cap: int, s
     rarity = _share(all_paths)
     proven = next((look for look, limit in enumerate(limits, 1) if all_paths[0, look - 1] > limit), None)
     if proven is None and looks > WALKED:
-        drawn = _heights(scores, _coins(cap, _others(alpha), seed)[:, :looks])
-        there = np.flatnonzero(np.all(drawn[:, :WALKED] <= limits, axis=1))
-        proven, rarity = _passed(drawn, there, (alpha, cap, gone)), _share(drawn)
+        paths = _heights(scores, _coins(cap, drawn or _others(alpha), seed)[:, :looks])
+        there = np.flatnonzero(np.all(paths[:, :WALKED] <= limits, axis=1))
+        proven, rarity = _passed(paths, there, (alpha, cap, gone)), _share(paths)
     return Passage(proven, rarity)
+
+
+def confidence_interval(differences: Sequence[float], level: float, *, cap: int, seed: int) -> tuple[float, float]:
+    """Give the ends of the gains not contradicted within the cap; infinite while pairs are too few.
+
+    The truth is inside at all looks with chance ``1 - level``: a gain m is contradicted from below when d - m passes at
+    ``level / 2``, from above when m - d does. What passes changes only where m is the mean of two differences; the end
+    is found by halving, and then looked for again in the gaps just outside, for evidence is not quite monotone in m.
+
+    Raises:
+        ValueError: as ``passage``.
+
+    References:
+        Equations 1 and 2, for every m.
+    """
+    check_alpha(level)
+    turned = [0.0 - d for d in differences]
+    low = _lowest(differences, level, cap, seed)
+    high = 0.0 - _lowest(turned, level, cap, seed)
+    return min(low, high), max(low, high)
+
+
+def _lowest(differences: Sequence[float], level: float, cap: int, seed: int) -> float:
+    """Give the lowest gain not contradicted from below, or minus infinity."""
+    finite = [d for d in differences if math.isfinite(d)]
+    means = sorted({one / 2 + other / 2 for at, one in enumerate(finite) for other in finite[at:]})
+
+    def passes(gap: int) -> bool:
+        """Tell whether gains in the gap below ``means[gap]`` are contradicted."""
+        at = means[0] - 1.0 if gap == 0 else means[gap - 1] / 2 + means[gap] / 2
+        moved = [d - at for d in differences]
+        return passage([moved], alpha=level / 2, cap=cap, seed=seed, drawn=_LEAST).proven is not None
+
+    if not means or not passes(0):
+        return -math.inf
+    low, high = 0, len(means)  # contradicted, not contradicted
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if passes(middle) else (low, middle)
+    for gap in range(low, max(low - _HOLES, 0), -1):
+        if not passes(gap):
+            low = gap - 1
+    return means[low]
 
 
 def _heights(scores: Sequence[Sequence[float]], coins: "Floats") -> "Floats":
@@ -193,7 +239,7 @@ def _coins(cap: int, others: int, seed: int) -> "Floats":
 
 
 def pairs_floor(alpha: float, cap: int) -> int:
-    """Give the fewest pairs that can prove anything at ``alpha`` within ``cap``; ``cap + 1`` where none can.
+    """Give the fewest pairs that can prove anything at ``alpha`` within ``cap``; more than it where none can: the least cap.
 
     All pairs better and growing: no other path is as high, of 2^n. It may leave once (2) reaches that share.
 
@@ -201,4 +247,5 @@ def pairs_floor(alpha: float, cap: int) -> int:
         ValueError: ``alpha`` is not between 0 and 1.
     """
     check_alpha(alpha)
-    return next((n for n in range(1, cap + 1) if math.floor(_spent(alpha, n, cap) * 2**n) >= 1), cap + 1)
+    least = math.ceil(-math.log2(alpha))
+    return next((n for n in range(1, cap + 1) if math.floor(_spent(alpha, n, cap) * 2**n) >= 1), max(least, cap + 1))

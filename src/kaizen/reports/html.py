@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from kaizen.explanation import BELIEVED
 from kaizen.journal import Kept, Tested, Tried
-from kaizen.metric import Metric
+from kaizen.metric import UTILITY, Metric
 from kaizen.reports import Story, charts, drivers, pictures
 from kaizen.reports.gains import Gained, since_first
 from kaizen.setting import Setting
@@ -79,7 +79,9 @@ def _standard(
         "changes": changes(before, standard.setting),
         "back": gained[standard.number].back,
         "verdict": test.verdict if test is not None and test.adopted == standard.number else None,
-        "metrics": {metric.name: metric for metric in test.trial.design.metrics} if test is not None else {},
+        "metrics": {metric.name: metric for metric in (UTILITY, *test.trial.design.metrics)}
+        if test is not None
+        else {},
     }
 
 

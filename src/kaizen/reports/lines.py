@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from kaizen import ledger
 from kaizen.journal import Kept, Tested, Tried
 from kaizen.ledger import Entry, Record
-from kaizen.trial import FAULTS, Fault, Outcome, Run
+from kaizen.trial import FAULTS, Design, Fault, Outcome, Run
 from kaizen.verdict import Lesson
 
 WIDTH = 100
@@ -55,7 +55,7 @@ def _words(entry: Entry) -> str:
             return f"{answer.replace('_', ' ')}: {because}"
         case ledger.Opened(trial=trial):
             alpha = f", judged at {trial.design.alpha:.2g}" if trial.design.alpha else ""
-            return f"{trial} (at most {count(trial.design.pairs, 'pair')}{alpha})"
+            return f"{trial} ({cap(trial.design)}{alpha})"
         case ledger.Asked(runs=runs):
             return "; ".join(f"{run}{f' (attempt {run.attempt})' if run.attempt > 1 else ''}" for run in runs)
         case (
@@ -126,6 +126,11 @@ def open_run_lines(run: Run, process: str, metrics: Iterable[str]) -> str:
     return _facts_lines(f"Run {run.id} of {process}: {run.setting}", facts)
 
 
+def cap(design: Design) -> str:
+    """Say how many pairs a trial may take: ``at most 40 pairs``."""
+    return "any number of pairs" if design.pairs is None else f"at most {count(design.pairs, 'pair')}"
+
+
 def trial_lines(test: Tested, runs: Sequence[Tried]) -> str:
     """Tell all of one trial: what was tried and why, its design, its pairs, its verdict."""
     design = test.trial.design
@@ -133,7 +138,7 @@ def trial_lines(test: Tested, runs: Sequence[Tried]) -> str:
     facts = [
         ("why", test.trial.increment.because),
         ("by", f"{test.trial.increment.by}, opened {when(test.at)}"),
-        ("design", f"at most {count(design.pairs, 'pair')}, {alpha}, {design.method}"),
+        ("design", f"{cap(design)}, {alpha}, {design.method}"),
         *(("metric", metric.rule) for metric in design.metrics),
         *(("guard", str(guard)) for guard in design.guards),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kaizen.act import AUTOMATIC
 from kaizen.journal import Head, Tested, UnderWay
-from kaizen.metric import Metric
+from kaizen.metric import UTILITY, Metric
 from kaizen.reports import Story
 from kaizen.reports.gains import since_first
 from kaizen.reports.lines import count, fold_text
@@ -168,7 +168,8 @@ def under_way(open_: UnderWay, *, consent: str) -> str:
     trial = open_.trial
     if open_.verdict is not None:
         return f"{trial} is proven ({open_.verdict}) and waits for the consent of {consent}"
-    return f"{trial}: {count(len(trial.pairs), 'pair')} of at most {trial.design.pairs}"
+    most = "" if trial.design.pairs is None else f" of at most {trial.design.pairs}"
+    return f"{trial}: {count(len(trial.pairs), 'pair')}{most}"
 
 
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,7 +177,7 @@ def under_way(open_: UnderWay, *, consent: str) -> str:
 
 def effects(verdict: Verdict, metrics: Sequence[Metric]) -> str:
     """Say every effect of a verdict: ``size -3.1% [-3.5%, -2.8%], cpu +0.2% [-0.1%, +0.4%]``."""
-    by_name = {metric.name: metric for metric in metrics}
+    by_name = {metric.name: metric for metric in (UTILITY, *metrics)}
     said = [effect.spell(by_name[effect.metric]) for effect in verdict.effects if effect.metric in by_name]
     return ", ".join(said) or verdict.reason
 

@@ -10,7 +10,7 @@ import msgspec
 
 from kaizen.check import Judge
 from kaizen.errors import Mistake, Stuck, Undeclared
-from kaizen.judges.signed import SignedScores
+from kaizen.judges.paired import PairedJudge
 from kaizen.ledger import Described
 from kaizen.plan import Planner
 from kaizen.process import Process, check_process
@@ -36,7 +36,7 @@ class Workshop:
         self.ledger = ledger
         self.root = root
         self.state = state or root / ".kaizen"
-        self._judge = judge or SignedScores()
+        self._judge = judge or PairedJudge()
         self._planner = planner or PolicysPlanner()
         self._coins = coins or (lambda: secrets.randbits(63))
         self._benches: dict[str, Bench] = {}

@@ -7,9 +7,9 @@ from typing import Any, Literal, overload
 import msgspec
 
 from kaizen import act
+from kaizen.check import fewest
 from kaizen.cycle import Rest, next_alpha, unprovable
 from kaizen.errors import OutOfTurn, Stuck, Undeclared
-from kaizen.evidence import pairs_floor
 from kaizen.explanation import Explanation
 from kaizen.journal import Head, Journal, Tested, Tried
 from kaizen.ledger import Advised, Cleared, Entry, Proposed, Pulled, Record, Reported, Retracted, Voiced
@@ -159,7 +159,7 @@ class Bench:
                 lines.append(f"{wanted} cannot be proven now: {shut}")
             elif metric.name not in seen or gain <= 0:
                 lines.append(
-                    f"{wanted} needs at least {pairs_floor(alpha)} pairs; the first runs will show how many more its noise takes"
+                    f"{wanted} needs at least {fewest(head.process.policy, alpha)} pairs; the first runs will show how many more its noise takes"
                 )
             else:
                 lines.append(f"{wanted} needs {self._pairs(head, gain, seen[metric.name].sd)}")
@@ -173,7 +173,10 @@ class Bench:
         left = f"error budget left: {max(0.0, limit - head.charged):.3g} of {limit:.3g}; "
         if shut := unprovable(head):
             return f"{left}no trial can be opened: {shut}"
-        return f"{left}the next trial is judged at {alpha:.2g} and needs at least {1 if head.process.exact else pairs_floor(alpha)} pairs"
+        least = 1 if head.process.exact else fewest(head.process.policy, alpha)
+        return (
+            f"{left}the next trial is judged at {alpha:.2g} and needs at least {least} pair{'' if least == 1 else 's'}"
+        )
 
     def explain(self) -> Explanation | None:
         """Return what a model believes drives the metrics; ``None`` while no run has given a reading.
@@ -450,7 +453,7 @@ class Bench:
 
     def _pairs(self, head: Head, gain: float, sd: float) -> str:
         foreseen = self._wheel.prospect(head)(gain, sd)
-        most = head.process.policy.pairs
+        most = head.process.policy.patience
         if foreseen.pairs > most:
             return f"more than the {most} pairs that the policy allows; raise pairs or worthwhile, or measure longer per run"
         return f"about {foreseen.pairs} pairs ({2 * foreseen.pairs} runs)"

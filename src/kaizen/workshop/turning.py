@@ -100,7 +100,9 @@ class Wheel:
 
     def prospect(self, head: Head) -> Callable[[float, float], Prospect]:
         """Return what foretells the proof of a gain, were its trial opened next."""
-        planned = design(head.process, alpha=cycle.next_alpha(head), coins=0, method=self.judge.method)
+        planned = design(
+            head.process, alpha=cycle.next_alpha(head), coins=0, method=self.judge.method_for(head.process)
+        )
         return lambda gain, sd: self.judge.prospect(planned, gain=gain, sd=sd)
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -250,7 +252,9 @@ class Wheel:
         if note:
             self._append(head, [Refused(proposal=proposal.id, note=note)], by=by)
             return
-        planned = design(head.process, alpha=cycle.next_alpha(head), coins=self._coins(), method=self.judge.method)
+        planned = design(
+            head.process, alpha=cycle.next_alpha(head), coins=self._coins(), method=self.judge.method_for(head.process)
+        )
         purpose: Purpose = "null" if proposal.increment.is_null else "trial"
         trial = Trial(id=head.next_trial, increment=proposal.increment, design=planned, purpose=purpose)
         self._append(head, [Opened(trial=trial, hash=planned.hash, proposal=proposal.id)], by=by)

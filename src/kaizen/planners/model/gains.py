@@ -106,7 +106,7 @@ def _summed(values: Floats) -> Gain:
 def proof(belief: Belief, outlook: Outlook, scatter: Mapping[str, Noise], prospect: Foretell) -> tuple[float, int]:
     """Return odds and pairs of a trial's proof: the odds of being better times those of seeing it."""
     process = belief.process
-    seen, pairs = [0.0], [process.policy.pairs]
+    seen, pairs = [0.0], [process.policy.patience]
     for metric in process.metrics:
         gain = outlook.gains[metric.name].expected
         if not (gain > 0 and gain >= metric.as_gain(metric.worthwhile) - 1e-12):

@@ -106,7 +106,7 @@ def _by_model(sight: Sight, reach: Reach, rng: np.random.Generator, with_: tuple
             return _again(sight, to, looks.again)
         if found is not None:
             return _scout(sight, to, found, spends=spends)
-    elif found is not None and sight.since_trial < sight.head.process.policy.pairs:
+    elif found is not None and sight.since_trial < sight.head.process.policy.patience:
         return _beyond(sight, to, rng) or _fresh(sight, reach, rng) or _scout(sight, to, found, spends=spends)
     if trial is not None and trial.odds >= _LAST and trial.runs <= sight.left:
         return _open(sight, belief, trial, spends)
@@ -138,7 +138,7 @@ def _looks(sight: Sight, to: Aim, found: Found | None, rng: np.random.Generator)
 
 def _patience(sight: Sight) -> float:
     """Return how many runs one worthwhile gain is worth: what the policy lets a trial take."""
-    return 2.0 * sight.head.process.policy.pairs
+    return 2.0 * sight.head.process.policy.patience
 
 
 def _front(sight: Sight, to: Aim) -> tuple[Floats, list[Setting]]:
