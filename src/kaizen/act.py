@@ -3,22 +3,26 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
+
 from kaizen.errors import Contested, OutOfTurn
 from kaizen.journal import Head, UnderWay
 from kaizen.ledger import Adopted, Amended, Consented, Entry, Judged, Learned, Pulled, Refused, RolledBack
 from kaizen.metric import Guard
 from kaizen.process import Process, check_process
+from kaizen.setting import Numbers
 from kaizen.standard import Standard
 from kaizen.trial import Fault
-from kaizen.verdict import Lesson, Stopped, StopReason, Verdict
+from kaizen.verdict import Heard, Lesson, Stopped, StopReason, Verdict
 from kaizen.voice import Andon
 
 AUTOMATIC = "automatic"
+_NOTHING = Numbers()
 
 Grade = Literal["replicated", "one run", "within noise", "invalid"]
 
 
-def settle(head: Head, open_: UnderWay, verdict: Verdict) -> tuple[Entry, ...]:
+def settle(head: Head, open_: UnderWay, verdict: Verdict, promised: Numbers = _NOTHING) -> tuple[Entry, ...]:
     """Return what follows from a verdict: nothing while it is open, a standard, a wait for consent, or a lesson.
 
     Raises:
@@ -34,11 +38,13 @@ def settle(head: Head, open_: UnderWay, verdict: Verdict) -> tuple[Entry, ...]:
         return (judged, Learned(lesson=lesson_of(head, open_, verdict)))
     if head.process.policy.consent != AUTOMATIC:
         return (judged,)
-    return (judged, *adopt(head, open_, verdict, by=AUTOMATIC))
+    return (judged, *adopt(head, open_, verdict, promised, by=AUTOMATIC))
 
 
-def adopt(head: Head, open_: UnderWay, verdict: Verdict, *, by: str) -> tuple[Entry, ...]:
+def adopt(head: Head, open_: UnderWay, verdict: Verdict, promised: Numbers = _NOTHING, *, by: str) -> tuple[Entry, ...]:
     """Return the entries of an adoption: the next standard, and the end of all that stood on the old one.
+
+    ``promised`` is what it should deliver, less what the luck of the chosen owes.
 
     Raises:
         Contested: the trial is of another standard than today's.
@@ -59,11 +65,37 @@ def adopt(head: Head, open_: UnderWay, verdict: Verdict, *, by: str) -> tuple[En
         by=by,
         of=head.standard.number,
         trial=open_.trial.id,
+        promised=promised,
     )
     return (Adopted(standard=standard), *superseded(head, keep=open_.trial.id))
 
 
-def consent(head: Head, trial: int | None, *, by: str, note: str) -> tuple[Entry, ...]:
+def hear(head: Head, open_: UnderWay, heard: Heard, before: Standard) -> tuple[Entry, ...]:
+    """Return what follows from what a watch has heard: its end, and a rollback with its lesson, or the andon.
+
+    A rollback is made at once where adoption is automatic; where a person agrees to adopt, the andon calls that person.
+    """
+    trial = open_.trial
+    ended = Judged(trial=trial.id, stopped=Stopped(reason="watched", note=heard.because))
+    if heard.sound == "done":
+        return (ended,)
+    if heard.sound == "drift":
+        return (ended, Pulled(andon=Andon(because=heard.because, by=AUTOMATIC)))
+    lesson = Lesson(
+        id=head.next_lesson,
+        text=f"standard {trial.increment.of} fell behind standard {before.number}: {heard.because}",
+        scope=_scope(trial.increment.before),
+        grade="replicated",
+        trial=trial.id,
+    )
+    if head.process.policy.consent != AUTOMATIC or not head.process.allows(before.setting):
+        said = f"{heard.because}; roll back with rollback(to={before.number}), or clear it"
+        return (ended, Learned(lesson=lesson), Pulled(andon=Andon(because=said, by=AUTOMATIC)))
+    rest = msgspec.structs.replace(head, trials=tuple(one for one in head.trials if one.trial.id != trial.id))
+    return (ended, Learned(lesson=lesson), *roll_back(rest, before, because=heard.because, by=AUTOMATIC))
+
+
+def consent(head: Head, trial: int | None, *, by: str, note: str, promised: Numbers = _NOTHING) -> tuple[Entry, ...]:
     """Return the entries of somebody's consent to the trial that waits for it (or to ``trial``).
 
     Raises:
@@ -79,7 +111,7 @@ def consent(head: Head, trial: int | None, *, by: str, note: str) -> tuple[Entry
     if named not in (AUTOMATIC, by):
         raise OutOfTurn(f"consent to {head.process.name} must be given by {named}; got it from {by}")
     assert verdict is not None, "waiting() returns judged trials only"
-    return (Consented(trial=open_.trial.id, note=note), *adopt(head, open_, verdict, by=by))
+    return (Consented(trial=open_.trial.id, note=note), *adopt(head, open_, verdict, promised, by=by))
 
 
 def refuse(head: Head, trial: int | None, *, by: str, note: str) -> tuple[Entry, ...]:

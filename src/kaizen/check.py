@@ -1,13 +1,15 @@
 """CHECK: the port to whatever judges trials, and the parts of a verdict that are not statistics."""
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 from kaizen import evidence
-from kaizen.evidence import flips
+from kaizen.evidence import flips, honest
 from kaizen.metric import Guard
 from kaizen.process import Policy, Process
-from kaizen.trial import Design, Reading, Trial
+from kaizen.setting import Numbers
+from kaizen.trial import Design, Reading, Trial, gains
 from kaizen.verdict import Prospect, Verdict
 
 
@@ -49,6 +51,26 @@ def fewest(policy: Policy, alpha: float) -> int:
     if policy.estimand == "mean":
         return math.ceil(math.log2(1 / alpha)) + 2  # none more than doubles the money
     return evidence.pairs_floor(alpha) if policy.pairs is None else flips.pairs_floor(alpha, policy.pairs)
+
+
+def promised(chosen: Trial, others: Sequence[Trial]) -> Numbers:
+    """Foretell what the increment of a chosen trial will deliver, by metric in units of gain (see ``evidence.honest``).
+
+    ``others`` are the other trials of the process, the failed ones above all; the raw gain of the chosen is too good.
+    """
+    made = {}
+    for metric in chosen.design.metrics:
+        own = gains(metric, chosen.pairs)
+        if metric.exact:
+            known = next((gain for gain in own if math.isfinite(gain)), None)
+            if known is not None:
+                made[metric.name] = known
+            continue
+        told = [trial for trial in others if any(one == metric for one in trial.design.metrics)]
+        found = honest.promise(own, [gains(metric, trial.pairs) for trial in told])
+        if found is not None:
+            made[metric.name] = found.gain
+    return Numbers(made)
 
 
 def guard_broken(trial: Trial) -> Guard | None:

@@ -15,11 +15,15 @@ last one stood.
     F   the budget cannot pay for the next run               → Rest
     G   a run was lost once (it is paid for already), or
         waits in the pool                                    → HandOut
-    H   an open trial can take another block                 → NextBlock
+    H   a shadow pair is due, or an open trial can take
+        another block                                        → NextBlock
     I   a proposal waits and a trial may be opened           → OpenTrial
     J   nothing is open but runs that others have, and no
         trial may be opened                                  → Rest
-    K   otherwise                                            → AskPlanner
+    K   a proven standard is not watched yet                 → OpenWatch
+    L   so many trials were opened since the last copy of the
+        standard was tried: a live alarm for the judge       → ProposeNull
+    M   otherwise                                            → AskPlanner
 """
 
 from typing import Literal
@@ -81,11 +85,19 @@ class OpenTrial(msgspec.Struct, frozen=True, kw_only=True):
     proposal: Proposal
 
 
+class OpenWatch(msgspec.Struct, frozen=True, kw_only=True):
+    """Open the watch of today's standard beside the one before (row K)."""
+
+
+class ProposeNull(msgspec.Struct, frozen=True, kw_only=True):
+    """Propose a copy of the standard (row L)."""
+
+
 class AskPlanner(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask the planner for a scout or an increment (row K)."""
+    """Ask the planner for a scout or an increment (row M)."""
 
 
-Step = Check | Drop | GiveUp | Rest | HandOut | NextBlock | OpenTrial | AskPlanner
+Step = Check | Drop | GiveUp | Rest | HandOut | NextBlock | OpenTrial | OpenWatch | ProposeNull | AskPlanner
 
 
 def next_step(journal: Journal) -> Step:
@@ -102,7 +114,7 @@ def next_step(journal: Journal) -> Step:
 
 def allocate(journal: Journal) -> int | None:
     """Return the open trial that gets the next block, if one can take any: the one with the fewest blocks so far."""
-    can = [open_ for open_ in journal.head.trials if _takes_block(open_)]
+    can = [open_ for open_ in journal.head.trials if _takes_block(open_) and open_.trial.purpose != "shadow"]
     return min(can, key=lambda open_: (len(open_.trial.blocks), open_.trial.id)).trial.id if can else None
 
 
@@ -200,16 +212,47 @@ def _hand_out(journal: Journal) -> HandOut | None:
 
 def _trial_work(journal: Journal) -> Step:
     head = journal.head
-    trial = allocate(journal)
+    trial = _shadow_due(head) or allocate(journal)
     if trial is not None:
         because = affordable(head, 2)
         return Rest(reason="budget", because=because) if because else NextBlock(trial=trial)
-    room = len(head.trials) < head.process.policy.trials
+    tested = [open_ for open_ in head.trials if open_.trial.purpose != "shadow"]
+    room = len(tested) < head.process.policy.trials
     if head.proposals and room:
         return OpenTrial(proposal=head.proposals[0])
-    if head.proposals or (head.trials and not room):
+    if head.proposals or (tested and not room):
         return Rest(reason="busy", because="the open trial waits for runs that are under way")
-    return AskPlanner()
+    if _watch_due(head):
+        return OpenWatch()
+    return ProposeNull() if _null_due(head) else AskPlanner()
+
+
+def _watch_due(head: Head) -> bool:
+    """Tell whether today's standard, proven in noise, is to be watched beside the one before."""
+    standard, before = head.standard, head.before
+    if not head.process.policy.shadow or head.process.exact or standard.evidence != "proven" or before is None:
+        return False
+    return standard.number > head.watched and standard.trial is not None and head.process.allows(before.setting)
+
+
+def _shadow_due(head: Head) -> int | None:
+    """Return the watch that is to have its next pair: so many runs go into it of those since it was opened."""
+    for open_ in head.trials:
+        if open_.trial.purpose == "shadow" and _takes_block(open_):
+            made = 2 * len(open_.trial.blocks)
+            if made < head.process.policy.shadow * (head.spent.runs - open_.since):
+                return open_.trial.id
+    return None
+
+
+def _null_due(head: Head) -> bool:
+    """Tell whether a copy of the standard is to be tried: it costs no α, since it is never adopted."""
+    every, counts = head.process.policy.nulls, head.counts
+    if not every or head.process.exact or unprovable(head):
+        return False
+    return (counts.trials - counts.nulls) // every > counts.nulls and not affordable(
+        head, 2 * fewest(head.process.policy, next_alpha(head))
+    )
 
 
 def _takes_block(open_: UnderWay) -> bool:

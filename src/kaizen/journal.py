@@ -59,6 +59,8 @@ class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
 
     trial: Trial
     spend: Spend = Spend()
+    since: int = 0
+    """Runs spent when it was opened."""
     verdict: Verdict | None = None
     """The settled verdict, while consent is awaited."""
     consent: str = ""
@@ -76,6 +78,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Proven adoptions: the k of the error budget."""
     lessons: int = 0
     voices: int = 0
+    nulls: int = 0
+    """Trials of copies of the standard."""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +88,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     process: Process
     standard: Standard
+    before: Standard | None = None
+    """The standard that today's was adopted over; ``None`` after a rollback or another description."""
     revision: int = 1
     """How often the process was described or amended."""
     era: int = 0
@@ -96,6 +102,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     """Late answers to runs that are still open, by run."""
     andon: Andon | None = None
     spent: Spend = Spend()
+    watched: int = 0
+    """The last standard whose watch by shadow pairs was opened."""
     charged: float = 0.0
     """Sum of α over all trials opened: what the error budget has used."""
     counts: Counts = Counts()
@@ -287,7 +295,12 @@ def _apply(head: Head, record: Record, entry: Entry) -> Head:
         case Amended(process=process, standard=standard, comparable=comparable):
             era = head.era if comparable else record.seq
             return _replace(
-                head, process=process, standard=standard or head.standard, revision=head.revision + 1, era=era
+                head,
+                process=process,
+                standard=standard or head.standard,
+                before=None if standard or not comparable else head.before,
+                revision=head.revision + 1,
+                era=era,
             )
         case Scouted(runs=runs):
             return _replace(head, runs=head.runs + runs, next_run=max(run.id for run in runs) + 1)
@@ -325,9 +338,9 @@ def _apply(head: Head, record: Record, entry: Entry) -> Head:
             proven = int(standard.evidence == "proven")
             counts = _replace(head.counts, adopted=head.counts.adopted + proven)
             trials = tuple(open_ for open_ in head.trials if open_.trial.id != standard.trial)
-            return _replace(head, standard=standard, counts=counts, trials=trials)
+            return _replace(head, standard=standard, before=head.standard, counts=counts, trials=trials)
         case RolledBack(standard=standard):
-            return _replace(head, standard=standard)
+            return _replace(head, standard=standard, before=None)
         case Reported(run=number):
             return _replace(head, next_run=number + 1)
         case Learned(lesson=lesson):
@@ -348,10 +361,15 @@ def _opened(head: Head, entry: Opened) -> Head:
     trial = entry.trial
     return _replace(
         head,
-        trials=(*head.trials, UnderWay(trial=trial)),
+        trials=(*head.trials, UnderWay(trial=trial, since=head.spent.runs)),
+        watched=trial.increment.of if trial.purpose == "shadow" else head.watched,
         proposals=tuple(waiting for waiting in head.proposals if waiting.id != entry.proposal),
-        charged=math.fsum((head.charged, trial.design.alpha)),
-        counts=_replace(head.counts, trials=head.counts.trials + 1),
+        charged=math.fsum((head.charged, trial.design.alpha)) if trial.design.charged else head.charged,
+        counts=_replace(
+            head.counts,
+            trials=head.counts.trials + (trial.purpose != "shadow"),
+            nulls=head.counts.nulls + (trial.purpose == "null"),
+        ),
         next_trial=trial.id + 1,
     )
 

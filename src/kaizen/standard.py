@@ -7,7 +7,7 @@ import msgspec
 
 from kaizen.errors import OutOfRange
 from kaizen.process import Process
-from kaizen.setting import Setting
+from kaizen.setting import Numbers, Setting
 from kaizen.stride import spell
 
 Evidence = Literal["given", "declared", "proven"]
@@ -25,6 +25,8 @@ class Standard(msgspec.Struct, frozen=True, kw_only=True):
     """The standard it replaced."""
     trial: int | None = None
     """The trial that proved it, if one did."""
+    promised: Numbers = Numbers()
+    """By metric, in units of gain: what it should deliver over the standard before, less what the luck of the chosen owes."""
 
     def __str__(self) -> str:
         """Return ``Standard 5: chunk=8192, codec='lz4'``."""

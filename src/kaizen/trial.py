@@ -1,6 +1,8 @@
 """Runs and what came of them; the trial of one increment against the standard, in randomised blocks."""
 
 import hashlib
+import math
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -166,3 +168,19 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         """Return ``Trial 3 of standard 2: codec='lz4' (was 'zlib')``."""
         return f"Trial {self.id} of standard {self.increment.of}: {self.increment}"
+
+
+def gains(metric: Metric, pairs: Sequence[Block]) -> tuple[float, ...]:
+    """Score pairs by one metric, in units of gain; a fault is the worst for its side, and on both sides no difference."""
+    return tuple(_gain(metric, pair) for pair in pairs)
+
+
+def _gain(metric: Metric, pair: Block) -> float:
+    match pair.standard, pair.increment:
+        case Reading() as standard, Reading() as increment:
+            return metric.gain(increment.values[metric.name], standard.values[metric.name])
+        case Reading(), _:
+            return -math.inf
+        case _, Reading():
+            return math.inf
+    return 0.0

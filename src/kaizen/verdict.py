@@ -7,7 +7,7 @@ import msgspec
 from kaizen.metric import UTILITY, Metric
 
 Decision = Literal["better", "worse", "not_worthwhile", "futile", "undecided"]
-StopReason = Literal["superseded", "andon", "budget", "guard"]
+StopReason = Literal["superseded", "andon", "budget", "guard", "watched"]
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +79,16 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         """Return ``stopped: superseded``."""
         return f"stopped: {self.reason}{f' ({self.note})' if self.note else ''}"
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """What the fresh pairs of a standard and the one before say, once they say something."""
+
+    sound: Literal["fallen", "drift", "done"]
+    """``fallen``: it does worse than the one before. ``drift``: both do worse than they did. ``done``: watched enough."""
+    because: str
+    effects: tuple[Effect, ...]
+    """What the standard delivers over the one before."""
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):

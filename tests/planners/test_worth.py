@@ -175,17 +175,33 @@ def test_scouts_go_where_improvement_is_cheap():
     assert on_a / of_a < 0.5
 
 
-def test_under_noise_it_looks_again_and_says_so_and_proves_the_hump():
-    """Front-runners are read again; what is adopted is truly better."""
+def test_under_noise_it_proves_the_hump_and_says_what_it_expects():
+    """What is adopted is truly better, and its proof is foretold in words."""
     bench, plans, _ = turned(line(), 120, sd=0.5)
-    again = [plan for plan in plans if isinstance(plan, Scout) and plan.because.startswith("again, ")]
-    assert again
-    assert all("read " in plan.because for plan in again)
     trials = [plan for plan in plans if isinstance(plan, Increment)]
     assert trials
     assert "odds" in trials[0].because
     assert "pairs" in trials[0].because
     assert truth(bench.standard.setting) > truth(line().standard) + 2.0
+
+
+def test_under_noise_the_front_runners_are_read_again_and_it_says_so():
+    """Where little is left that is new, it looks at the best settings once more, not at others."""
+    process = check_process(
+        Process(
+            name="kinds",
+            parameters=(Choice(name="kind", values=tuple("abcdefgh")),),
+            metrics=(higher("yield_", scale="difference", worthwhile=0.1),),
+            standard=Setting(kind="a"),
+            policy=Policy(planner="model"),
+        )
+    )
+    values = dict(zip("abcdefgh", (0.0, 0.1, 0.9, 0.2, 1.0, -0.3, -0.5, 0.05), strict=True))
+    _, plans, _ = turned(process, 60, sd=0.5, value=lambda setting: values[setting["kind"]])
+    again = [plan for plan in plans if isinstance(plan, Scout) and plan.because.startswith("again, ")]
+    assert again
+    assert all("read " in plan.because for plan in again)
+    assert {plan.setting["kind"] for plan in again} <= {"b", "c", "d", "e"}
 
 
 def test_no_trial_is_opened_that_the_budget_cannot_pay():

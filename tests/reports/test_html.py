@@ -57,7 +57,7 @@ def packing(runs=160, **policy):
                 lower("seconds_per_file", worthwhile=0.03, unit="s"),
                 lower("size", kind="price", exact=True, unit="MiB", margin=0.10),
             ),
-            guards=(guard("size", at_most=7.0),),
+            guards=(guard("size", at_most=6.6),),
             standard=Setting(codec="zlib", chunk=4),
             policy=Policy(runs=runs, planner="steps", **policy),
         )
@@ -100,14 +100,14 @@ def declare(bench, setting, *, because="it looked better"):
 
 def eventful():
     """Return the story of a process to which all that may happen has happened."""
-    bench = turn(packing(), packed, faults=0.08, runs=70)
+    bench = packing()
+    bench.propose(codec="lz4", because="a friend says so", by="fay")
+    turn(bench, packed, faults=0.08, runs=70)
     bench.voice("The archive opens faster now", by="a customer", theme="speed")
     bench.rollback("the new one worries support", by="eve", to=1)
     turn(bench, packed, seed=4, runs=60)
     bench.andon("the fan is loud", by="dan")
     bench.clear("it was dust", by="dan")
-    bench.propose(codec="zlib", chunk=60, because="an even number", by="fay")
-    turn(bench, packed, seed=5, runs=16)
     bench.propose(chunk=30, because="a round number", by="fay")
     turn(bench, packed, seed=5, runs=5)
     bench.andon("smoke", by="dan")
@@ -265,7 +265,7 @@ def test_what_happened_is_on_the_page():
     for said in (
         "The andon is pulled by dan: smoke", "(not cleared)", "the fan is loud", "The archive opens faster now",
         "↩ back to 1", "the new one worries support", "it fell over", "a round number",
-        "retracted: the machine was another one", "guard ≤ 7",
+        "retracted: the machine was another one", "guard ≤ 6.6",
     ):  # fmt: skip
         assert said in text, said
     assert text.count("recommended") >= bool(story.recommended)

@@ -66,11 +66,11 @@ def test_a_proposal_becomes_a_trial_and_the_next_standard(bakery: Any) -> None:
     floor = evidence.pairs_floor(0.025)
     assert len(made) >= 2 * floor
     assert bakery.kinds(bench)[:6] == ["Described", "Proposed", "Advised", "Opened", "Asked", "Told"]
-    assert bakery.kinds(bench)[-3:] == ["Told", "Judged", "Adopted"]
+    assert bakery.kinds(bench)[-4:] == ["Told", "Judged", "Adopted", "Opened"]  # the watch of the new standard
     assert (bench.standard.number, bench.standard.evidence, bench.standard.setting["heat"]) == (2, "proven", 230.0)
     assert (bench.trials[0].adopted, bench.trials[0].verdict.decision) == (2, "better")
     assert [standard.number for standard in bench.standards] == [1, 2]
-    assert bench.head.trials == ()
+    assert [open_.trial.purpose for open_ in bench.head.trials] == ["shadow"]
     assert bench.head.charged == pytest.approx(0.025)
     assert len(bench.runs) == len(made) == bench.head.spent.runs
 
@@ -128,8 +128,9 @@ def test_an_open_trial_says_how_it_stands(bakery: Any) -> None:
     assert (said.decision, said.pairs, said == bench.check(1)) == ("undecided", 2, True)
     assert said.effects[0].gain is not None
     bakery.play(bench, better)
-    assert bench.check(1).decision == "better"
-    with pytest.raises(Undeclared, match="must be one of 1 to 1; got 9"):
+    assert bench.check(1).decision == bench.check().decision == "better"
+    assert bench.check(2) is None  # the watch of the new standard is never judged
+    with pytest.raises(Undeclared, match="must be one of 1 to 2; got 9"):
         bench.check(9)
 
 

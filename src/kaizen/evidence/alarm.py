@@ -14,9 +14,11 @@ References:
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from kaizen.evidence.signs import BETS, WEIGHTS, signed_scores
+from kaizen.evidence.door import check_numbers
+from kaizen.evidence.signs import BETS, WEIGHTS, normal, signed_scores
 
 
 def log_alarm_path(losses: Sequence[float]) -> tuple[float, ...]:
@@ -49,3 +51,33 @@ def _log_alarm_by_definition(losses: Sequence[float]) -> float:
         for start in range(len(scores))
     ]
     return math.log(max(sum(begun), 1e-300))
+
+
+def log_drift_path(readings: Sequence[float], known: int) -> tuple[float, ...]:
+    """Give, after each reading behind the first ``known``, ln of an alarm that the level has risen; turn what may fall.
+
+    Without drift readings come in any order, so the rank of each among those so far is uniform whatever their law, and
+
+        u_t = quantile((R_t - 1/2) / t)   R_t: mid-rank of x_t among x_1 .. x_t                                      (2)
+
+    is as often above as below zero: bets on it as in (1), begun behind the known ones, gain nothing.
+
+    Raises:
+        ValueError: a reading is NaN, or ``known`` is negative.
+
+    References:
+        Equation 1, on sequential ranks (Reynolds 1975).
+    """
+    check_numbers("reading", readings)
+    if known < 0:
+        raise ValueError(f"known must be zero or more; got {known}")
+    past: list[float] = []
+    sums, path = [0.0] * len(BETS), []
+    for turn, reading in enumerate(readings, 1):
+        below, above = bisect_left(past, reading), bisect_right(past, reading)
+        past.insert(above, reading)
+        if turn > known:
+            score = normal().inv_cdf((below + above + 1) / 2 / turn)  # (2)
+            sums = [(1.0 + total) * (1.0 + math.tanh(bet * score)) for total, bet in zip(sums, BETS, strict=True)]
+            path.append(math.log(max(math.fsum(w * total for w, total in zip(WEIGHTS, sums, strict=True)), 1e-300)))
+    return tuple(path)

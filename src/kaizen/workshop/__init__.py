@@ -12,6 +12,8 @@ from kaizen.check import Judge
 from kaizen.errors import Mistake, Stuck, Undeclared
 from kaizen.judges.paired import PairedJudge
 from kaizen.ledger import Described
+from kaizen.listen import Listener
+from kaizen.listeners.shadow import ShadowListener
 from kaizen.plan import Planner
 from kaizen.process import Process, check_process
 from kaizen.standard import Standard
@@ -27,7 +29,7 @@ class Workshop:
 
     def __init__(
         self, ledger: Store, *, root: Path, state: Path | None = None, judge: Judge | None = None, planner: Planner | None = None,
-        coins: Callable[[], int] | None = None,
+        listener: Listener | None = None, coins: Callable[[], int] | None = None,
     ) -> None:  # fmt: skip
         """Hold a ledger; ``root`` is where recipes lie, ``state`` a folder for our own files (``.kaizen`` there).
 
@@ -38,6 +40,7 @@ class Workshop:
         self.state = state or root / ".kaizen"
         self._judge = judge or PairedJudge()
         self._planner = planner or PolicysPlanner()
+        self._listener = listener or ShadowListener()
         self._coins = coins or (lambda: secrets.randbits(63))
         self._benches: dict[str, Bench] = {}
 
@@ -73,7 +76,9 @@ class Workshop:
                 raise Undeclared(
                     f"a process must be described before it is used; got {name!r}", hint=f"known are: {known or 'none'}"
                 )
-            wheel = Wheel(self.ledger, name, judge=self._judge, planner=self._planner, coins=self._coins)
+            wheel = Wheel(
+                self.ledger, name, judge=self._judge, planner=self._planner, listener=self._listener, coins=self._coins
+            )
             self._benches[name] = Bench(wheel, root=self.root, state=self.state)
         return self._benches[name]
 

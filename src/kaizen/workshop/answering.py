@@ -9,10 +9,10 @@ from kaizen import act
 from kaizen.check import guard_broken
 from kaizen.cycle import LOST_TWICE
 from kaizen.errors import Clash, OutOfTurn
-from kaizen.journal import Head, Tested, Tried
+from kaizen.journal import Head, Tried
 from kaizen.ledger import Corrected, Entry, Faulted, Judged, Late, Pulled, Record, Told
 from kaizen.setting import Texts
-from kaizen.trial import Block, Fault, Outcome, Reading, Run, Spend, Trial
+from kaizen.trial import Fault, Outcome, Reading, Run, Spend
 from kaizen.verdict import Verdict
 from kaizen.voice import Andon
 from kaizen.workshop.turning import Wheel
@@ -160,7 +160,7 @@ class Answering:
                 f"a correction of run {row.id} must have {', '.join(missing)}, by which its trial was judged; "
                 f"got a reading without, as the process is described now"
             )
-        trial = self._as_run(test).with_outcome(row.block, row.side, outcome)
+        trial = self._wheel.as_run(test).with_outcome(row.block, row.side, outcome)
         after = self._wheel.verdict(trial)
         entries: list[Entry] = [Judged(trial=row.trial, verdict=after, corrected=True)]
         broken = guard_broken(trial)
@@ -171,16 +171,6 @@ class Answering:
             because = f"standard {test.adopted} rests on trial {test.id}, which a correction {turned}"
             entries.append(Pulled(andon=Andon(because=because, by="kaizen")))
         return Correction(run=row.id, before=test.verdict, after=after), tuple(entries)
-
-    def _as_run(self, test: Tested) -> Trial:
-        """Rebuild a closed trial with its blocks from its runs."""
-        blocks: dict[int, Block] = {}
-        for row in self._ledger.runs(self._process, trial=test.id):
-            if row.block is not None and row.side is not None:
-                block = blocks.get(row.block, Block(number=row.block))
-                blocks[row.block] = msgspec.structs.replace(block, **{row.side: row.outcome})
-        judged = max((verdict.pairs for verdict in test.verdicts), default=len(blocks))
-        return msgspec.structs.replace(test.trial, blocks=tuple(blocks[number] for number in sorted(blocks))[:judged])
 
 
 def _plain(value: object) -> object:

@@ -219,16 +219,23 @@ class Bench:
         return found, "" if found is not None else NO_READING
 
     def check(self, trial: int | None = None) -> Verdict | None:
-        """Return the verdict on a trial as it stands now, with intervals; the latest trial if none is named."""
-        head = self.head
-        number = trial if trial is not None else head.next_trial - 1
-        open_ = head.under_way(number)
-        if open_ is not None:
-            return open_.verdict or self._wheel.verdict(open_.trial)
-        found = [test for test in self.trials if test.id == number]
-        if not found and trial is not None:
+        """Return the verdict on a trial as it stands now, with intervals; the latest trial if none is named.
+
+        The watch of a standard is heard, not judged: it has no verdict.
+        """
+        head, tests = self.head, self.trials
+        if trial is None:
+            judged = [test.id for test in tests if test.trial.purpose != "shadow"]
+            trial = judged[-1] if judged else None
+        found = next((test for test in tests if test.id == trial), None)
+        if found is None:
+            if trial is None:
+                return None
             raise Undeclared(f"a trial of {self.name} must be one of 1 to {head.next_trial - 1}; got {trial}")
-        return found[0].verdict if found else None
+        open_ = head.under_way(found.id)
+        if open_ is None or found.trial.purpose == "shadow":
+            return found.verdict
+        return open_.verdict or self._wheel.verdict(open_.trial)
 
     def consult(self, changes: Mapping[str, Any] | None = None, /, **named: Any) -> Nod:
         """Ask the veteran about changes to today's standard; reads only."""
@@ -349,7 +356,12 @@ class Bench:
     # ── deciding ────────────────────────────────────────────────────────────────────────────────────────────────────
     def consent(self, by: str, note: str = "", *, trial: int | None = None) -> Standard:
         """Agree to adopt the trial that waits for consent; return the new standard."""
-        self._wheel.command(lambda head: act.consent(head, trial, by=by, note=note), by=by)
+
+        def decide(head: Head) -> tuple[Entry, ...]:
+            promised = self._wheel.promised(act.waiting(head, trial))
+            return act.consent(head, trial, by=by, note=note, promised=promised)
+
+        self._wheel.command(decide, by=by)
         return self.standard
 
     def refuse(self, by: str, note: str = "", *, trial: int | None = None) -> None:

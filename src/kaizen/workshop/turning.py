@@ -11,11 +11,12 @@ from typing import Protocol
 import msgspec
 
 from kaizen import act, cycle
-from kaizen.check import Judge, design, guard_broken
+from kaizen.check import Judge, design, guard_broken, promised
 from kaizen.do import block_runs
 from kaizen.errors import Clash, Undeclared
+from kaizen.evidence.honest import FIRST
 from kaizen.explanation import Explainer, Explanation
-from kaizen.journal import Head, History, Journal, Memory, Proposal
+from kaizen.journal import Head, History, Journal, Memory, Proposal, Tested, UnderWay
 from kaizen.ledger import (
     Adopted,
     Amended,
@@ -33,11 +34,16 @@ from kaizen.ledger import (
     Scouted,
     Turns,
 )
+from kaizen.listen import Listener
 from kaizen.plan import Advice, Plan, Planner, Scout, Stop
-from kaizen.standard import Increment
+from kaizen.setting import Numbers
+from kaizen.standard import Increment, null_increment
 from kaizen.trial import Block, Fault, Purpose, Run, Spend, Trial
 from kaizen.verdict import Prospect, Stopped, Verdict
 from kaizen.workshop.planning import PolicysPlanner
+
+_WATCHED = 5  # times the patience of a trial: the most pairs of a watch
+_PAST = 200  # trials from which it is learned how good changes are
 
 
 class Store(Ledger, Turns, Leases, Memory, Protocol):
@@ -56,13 +62,21 @@ class Wheel:
     """The wheel of one process: its ledger, judge and planner, and what they have looked at."""
 
     def __init__(
-        self, ledger: Store, process: str, *, judge: Judge, planner: Planner, coins: Callable[[], int]
+        self,
+        ledger: Store,
+        process: str,
+        *,
+        judge: Judge,
+        planner: Planner,
+        listener: Listener,
+        coins: Callable[[], int],
     ) -> None:
         """Wire a process to its parts; ``coins`` gives fresh random 63-bit seeds."""
         self.ledger = ledger
         self.process = process
         self.judge = judge
         self.planner = planner
+        self.listener = listener
         self.on_standard: Callable[[Head], None] = lambda _: None
         """Called once entries that may move the standard are written."""
         self._moved = False
@@ -173,6 +187,11 @@ class Wheel:
                         )
                     case cycle.OpenTrial(proposal=proposal):
                         self._open(journal.head, proposal, asker.by)
+                    case cycle.OpenWatch():
+                        self._open_watch(journal.head)
+                    case cycle.ProposeNull():
+                        null = null_increment(journal.head.standard, by="kaizen")
+                        self._append(journal.head, [Proposed(id=journal.head.next_proposal, increment=null)])
                     case cycle.Check() | cycle.Drop() | cycle.GiveUp():
                         self._keep_house(journal, step)
                     case cycle.AskPlanner() if plan is not None and self._still_fits(plan, then.head, journal.head):
@@ -236,10 +255,15 @@ class Wheel:
         assert open_ is not None, "next_step() checks open trials only"
         broken = guard_broken(open_.trial)
         entries: tuple[Entry, ...] = ()
-        if broken is not None:
+        if open_.trial.purpose == "shadow":
+            entries = self._hear(head, open_)
+        elif broken is not None:
             entries = act.guard_stop(head, open_, str(broken))
         elif open_.verdict is None:
-            entries = act.settle(head, open_, self.judge.check(open_.trial, intervals=False))
+            verdict = self.judge.check(open_.trial, intervals=False)
+            entries = act.settle(
+                head, open_, verdict, self.promised(open_) if verdict.decision == "better" else Numbers()
+            )
         if entries:
             self._append(head, entries)
             self._looked.pop(number, None)
@@ -255,9 +279,54 @@ class Wheel:
         planned = design(
             head.process, alpha=cycle.next_alpha(head), coins=self._coins(), method=self.judge.method_for(head.process)
         )
-        purpose: Purpose = "null" if proposal.increment.is_null else "trial"
+        purpose: Purpose = "trial"
+        if proposal.increment.is_null:
+            purpose, planned = "null", msgspec.structs.replace(planned, charged=False)
         trial = Trial(id=head.next_trial, increment=proposal.increment, design=planned, purpose=purpose)
         self._append(head, [Opened(trial=trial, hash=planned.hash, proposal=proposal.id)], by=by)
+
+    def _open_watch(self, head: Head) -> None:
+        """Open the watch of today's standard beside the one before: it charges nothing, for nothing is adopted by it."""
+        before, policy = head.before, head.process.policy
+        assert before is not None, "cycle opens no watch without a standard before"
+        planned = msgspec.structs.replace(
+            design(head.process, alpha=0.0, coins=self._coins(), method=self.judge.method_for(head.process)),
+            pairs=_WATCHED * policy.patience,
+            charged=False,
+        )
+        back = Increment(
+            of=head.standard.number,
+            before=head.standard.setting,
+            after=before.setting,
+            because=f"to see what standard {head.standard.number} delivers over standard {before.number}",
+            by="kaizen",
+        )
+        trial = Trial(id=head.next_trial, increment=back, design=planned, purpose="shadow")
+        self._append(head, [Opened(trial=trial, hash=planned.hash)])
+
+    def _hear(self, head: Head, open_: UnderWay) -> tuple[Entry, ...]:
+        """Listen to a watch, and return what follows from what is heard."""
+        proof = next((test for test in self.ledger.trials(self.process) if test.id == head.standard.trial), None)
+        if proof is None or head.before is None:
+            return ()
+        heard = self.listener.hear(open_.trial, self.as_run(proof))
+        return () if heard is None else act.hear(head, open_, heard, head.before)
+
+    def promised(self, open_: UnderWay) -> Numbers:
+        """Foretell what a trial that was judged better will deliver, by what all trials of the process have shown."""
+        tests = [test for test in self.ledger.trials(self.process) if test.trial.purpose != "shadow"][-_PAST:]
+        others = [self.as_run(test, pairs=FIRST) for test in tests if test.id != open_.trial.id]
+        return promised(open_.trial, others)
+
+    def as_run(self, test: Tested, *, pairs: int | None = None) -> Trial:
+        """Rebuild a closed trial with its blocks (the first ``pairs`` of them) from its runs."""
+        blocks: dict[int, Block] = {}
+        for row in self.ledger.runs(self.process, trial=test.id):
+            if row.block is not None and row.side is not None and (pairs is None or row.block < pairs):
+                block = blocks.get(row.block, Block(number=row.block))
+                blocks[row.block] = msgspec.structs.replace(block, **{row.side: row.outcome})
+        judged = max((verdict.pairs for verdict in test.verdicts), default=len(blocks))
+        return msgspec.structs.replace(test.trial, blocks=tuple(blocks[number] for number in sorted(blocks))[:judged])
 
     def _hand_out(self, runs: tuple[Run, ...], head: Head, asker: Asker) -> tuple[Run, ...]:
         taken = tuple(msgspec.structs.replace(run, attempt=run.attempt + 1, by=asker.by) for run in runs)

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from kaizen.metric import UTILITY, Metric
-from kaizen.trial import Block, Design, Reading
+from kaizen.trial import Block, Design, gains
 from kaizen.verdict import Effect
 
 EQUAL = 1e-12
@@ -83,13 +83,13 @@ def utility(priced: Sequence[Metric], pairs: Sequence[Block]) -> View:
     views = [_view(metric, pairs) for metric in priced]
     exact = all(metric.exact for metric in priced)
     worths = [metric.worth / metric.as_gain(metric.worthwhile) for metric in priced]
-    gains = []
+    summed = []
     for each in zip(*(view.gains for view in views), strict=True):
         if any(math.isinf(gain) for gain in each):  # a fault is one on every metric
-            gains.append(each[0])
+            summed.append(each[0])
         else:
-            gains.append(math.fsum(worth * gain for worth, gain in zip(worths, each, strict=True)))
-    return View(msgspec.structs.replace(UTILITY, exact=exact), tuple(gains))
+            summed.append(math.fsum(worth * gain for worth, gain in zip(worths, each, strict=True)))
+    return View(msgspec.structs.replace(UTILITY, exact=exact), tuple(summed))
 
 
 def noisy(views: Sequence[View]) -> list[View]:
@@ -111,19 +111,7 @@ def effects(design: Design, pairs: Sequence[Block], measure: Measure, *, interva
 
 
 def _view(metric: Metric, pairs: Sequence[Block]) -> View:
-    return View(metric, tuple(_gain(metric, pair) for pair in pairs))
-
-
-def _gain(metric: Metric, pair: Block) -> float:
-    """Score one pair; a fault is the worst there is for its side, and a fault on both sides no difference."""
-    match pair.standard, pair.increment:
-        case Reading() as standard, Reading() as increment:
-            return metric.gain(increment.values[metric.name], standard.values[metric.name])
-        case Reading(), _:
-            return -math.inf
-        case _, Reading():
-            return math.inf
-    return 0.0
+    return View(metric, gains(metric, pairs))
 
 
 def _effect(view: View, design: Design, measure: Measure, *, intervals: bool) -> Effect:

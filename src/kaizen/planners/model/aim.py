@@ -18,8 +18,9 @@ _LOOKED = 60  # best rows of a search that are spelled out, until one is new
 _WARY = 4.0  # power of the chance of a sound run
 _SOUND = np.log(0.5)  # rows less likely to be sound are no incumbents
 _NEARLY = 0.1  # of a standard deviation of the readings: as good as the best
-_STUCK = 10  # settings that brought nothing better, before another brain is asked
-_HEDGE = 6  # every so manieth proposal then
+_STUCK = 8  # settings that brought nothing better, before another brain is asked
+_HEDGE = 3  # every so manieth proposal then
+_FAR = 0.5  # standard deviations of the readings: much more than the best
 
 
 class Aim(NamedTuple):
@@ -112,7 +113,12 @@ def stuck(to: Aim, turn: int) -> bool:
 
 
 def hedge(to: Aim, taken: Collection[Setting], rng: np.random.Generator) -> Found | None:
-    """Ask another brain: a step of chance from one of the best settings, however the model thinks of it."""
+    """Ask another brain: one that does not care for a little more, and looks where much more may be.
+
+    Of several metrics, a step of chance from one of the best settings, however the model thinks of it.
+    """
+    if to.front is None:
+        return find(to._replace(beyond=to.beyond + _FAR), taken, rng, simpler=False)
     parents = best_rows(to.belief, to.reach, 2)
     rows = mutate(to.reach, np.repeat(parents, 20, axis=0), 0.1, rng)
     rows = rows[to.reach.allowed(rows)]

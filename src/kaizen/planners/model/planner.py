@@ -100,7 +100,7 @@ def _by_model(sight: Sight, reach: Reach, rng: np.random.Generator, with_: tuple
         return _open(sight, belief, trial, spends) if sure else _again(sight, to, trial.outlook.setting)
     other = hedge(to, taken, rng) if stuck(to, sight.turn) else None
     if other is not None:
-        return _scout(sight, to, other, "a step of chance from the best known")
+        return _scout(sight, to, other, "where much more may be than the best known")
     if not _enough(sight, looks):
         if looks.again is not None and (found is None or looks.repeat > _WORTH_AGAIN * looks.new):
             return _again(sight, to, looks.again)
