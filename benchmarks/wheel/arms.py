@@ -29,6 +29,7 @@ from kaizen.workshop.planning import PolicysPlanner
 
 _SCOUTS = 40  # of TPE, before its best readings go to the judge
 _BEST = 3
+_LOOKED = 50  # runs, among which the last scout is found: pairs of a watch come between
 _TRIES = 200  # proposals that cannot be run or were tried, before an arm gives up
 _WIDTH = 0.15  # of a small change, as a share of the range
 
@@ -89,7 +90,7 @@ class ScoutThenProve:
     def _take(self, journal: Journal) -> None:
         if self._waiting is None:
             return
-        row = journal.history.runs(latest=1)[-1]
+        row = next(row for row in reversed(journal.history.runs(latest=_LOOKED)) if row.trial is None)
         self._tpe.tell(row.values)
         if row.values is not None and not journal.head.process.broken_guards(row.values):
             self._seen[self._waiting] = self._tpe.sign * row.values[self._goal]

@@ -69,7 +69,7 @@ def promised(chosen: Trial, others: Sequence[Trial]) -> Numbers:
         told = [trial for trial in others if any(one == metric for one in trial.design.metrics)]
         found = honest.promise(own, [gains(metric, trial.pairs) for trial in told])
         if found is not None:
-            made[metric.name] = found.gain
+            made[metric.name] = min(found.gain, evidence.typical(own))  # never more than its pairs showed
     return Numbers(made)
 
 
