@@ -31,6 +31,7 @@ from typing import Literal
 import msgspec
 
 from kaizen import evidence
+from kaizen.allocation import next_block
 from kaizen.check import fewest
 from kaizen.journal import Head, Journal, Proposal, UnderWay
 from kaizen.trial import Run
@@ -113,9 +114,9 @@ def next_step(journal: Journal) -> Step:
 
 
 def allocate(journal: Journal) -> int | None:
-    """Return the open trial that gets the next block, if one can take any: the one with the fewest blocks so far."""
+    """Return the open trial that gets the next block, if one can take any (see ``kaizen.allocation``)."""
     can = [open_ for open_ in journal.head.trials if _takes_block(open_) and open_.trial.purpose != "shadow"]
-    return min(can, key=lambda open_: (len(open_.trial.blocks), open_.trial.id)).trial.id if can else None
+    return next_block(can) if can else None
 
 
 def next_alpha(head: Head) -> float:

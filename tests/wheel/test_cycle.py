@@ -125,12 +125,13 @@ def test_row_g_hands_out_lost_runs_before_waiting_ones(bakery: Any) -> None:
     assert step(bakery, runs=(out,)) == AskPlanner()
 
 
-def test_row_h_goes_on_with_the_trial_that_has_the_fewest_blocks(bakery: Any) -> None:
-    """Open trials take turns, until their last pair is handed out."""
-    long, short = bakery.trial((5, 6), (5, 6)), bakery.trial((5, 6), number=2)
+def test_row_h_goes_on_with_a_trial_until_its_last_pair_is_handed_out(bakery: Any) -> None:
+    """One without a block comes first; one that is full takes none."""
+    long, new = bakery.trial((5, 6), (5, 6)), bakery.trial(number=2)
     looked = {1: 2, 2: 1}
     process = bakery.process(trials=3)
-    assert step(bakery, long, short, looked=looked, process=process) == NextBlock(trial=2)
+    assert step(bakery, long, new, looked=looked, process=process) == NextBlock(trial=2)
+    short = bakery.trial((5, 6), number=2)
     full = bakery.replace(short, design=bakery.replace(short.design, pairs=1))
     assert step(bakery, long, full, looked=looked, process=process) == NextBlock(trial=1)
     assert allocate(bakery.journal(bakery.head(full))) is None

@@ -7,9 +7,10 @@ from typing import Any, Literal, overload
 import msgspec
 
 from kaizen import act
+from kaizen.audit import Audit, audit
 from kaizen.check import fewest
 from kaizen.cycle import Rest, next_alpha, unprovable
-from kaizen.errors import OutOfTurn, Stuck, Undeclared
+from kaizen.errors import Malformed, OutOfTurn, Stuck, Undeclared
 from kaizen.explanation import Explanation
 from kaizen.journal import Head, Journal, Tested, Tried
 from kaizen.ledger import Advised, Cleared, Entry, Proposed, Pulled, Record, Reported, Retracted, Voiced
@@ -22,6 +23,7 @@ from kaizen.trial import FAULTS, Fault, Outcome, Reading, Run, Spend
 from kaizen.verdict import Lesson, Verdict
 from kaizen.veteran.nod import Nod, consult
 from kaizen.voice import Andon, Voice
+from kaizen.workshop import auditing
 from kaizen.workshop.answering import Answering, Correction
 from kaizen.workshop.turning import Asker, Wheel
 
@@ -236,6 +238,19 @@ class Bench:
         if open_ is None or found.trial.purpose == "shadow":
             return found.verdict
         return open_.verdict or self._wheel.verdict(open_.trial)
+
+    def audit(self, *, flips: int = 400) -> Audit:
+        """Ask the record about itself: coins, verdicts, copies of the standard, and promises (see ``kaizen.audit``).
+
+        ``flips`` times in all, the coins of real pairs are thrown anew: a few milliseconds each.
+
+        Raises:
+            Malformed: ``flips`` is negative.
+        """
+        if flips < 0:
+            raise Malformed(f"flips must be zero or more; got {flips}", hint="400 take about a second")
+        wheel = self._wheel
+        return audit(auditing.recorded(wheel), auditing.kept(wheel), wheel.judge, flips=flips, seed=wheel.head().seq)
 
     def consult(self, changes: Mapping[str, Any] | None = None, /, **named: Any) -> Nod:
         """Ask the veteran about changes to today's standard; reads only."""

@@ -214,6 +214,18 @@ COMMANDS = (
         ),
     ),
     Command(
+        "audit", "look", "reading:audit", "ask the record whether promises and coins were kept", "kaizen audit coffee",
+        (
+            _ONLY,
+            Option(("--flips",), "throw the coins of real pairs anew so often (default: 400)", "N", kind="whole",
+                   default=400),
+        ),
+        "Ask the record of a process about itself: were trials judged as they were frozen, did the sides run in the "
+        "order of their coins, do verdicts come again, how often is anything found better where chance alone is at "
+        "work, how often was a copy of the standard judged better; and what adopted standards promised and deliver. "
+        "The exit status is 1 if an answer is no.",
+    ),
+    Command(
         "doctor", "keep", "keeping:doctor", "check that the ledger is sound", "kaizen doctor",
         tells="Check every page, every hash and every read model of the ledger. The exit status is 1 if it is damaged.",
     ),

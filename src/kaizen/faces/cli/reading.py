@@ -89,6 +89,31 @@ def outlook(given: argparse.Namespace) -> Answer:
     return Answer("\n".join(folded), {"process": bench.name, "outlook": said, "error_budget": budget})
 
 
+def audit(given: argparse.Namespace) -> Answer:
+    """Ask the record about itself."""
+    with place.at_rest(given) as bench:
+        found, name = bench.audit(flips=given.flips), bench.name
+    lost, watched = found.realised
+    rows = [("yes" if answer.sound else "NO", answer.asks, answer.said) for answer in found.answers]
+    rows += [("", "" if number else "promises", str(one)) for number, one in enumerate(found.deliveries)]
+    rows += [("", "", f"{lost} of {lines.count(watched, 'watched standard')} deliver a loss")] if watched else []
+    told = [
+        line
+        for sound, asks, said in rows
+        for line in lines.fold_text(said, first=f"{sound:<4} {asks:<9} ", indent=" " * 15)
+    ]
+    document = {
+        "process": name, "sound": found.sound, "answers": found.answers,
+        "deliveries": [
+            {"standard": one.standard, "metric": one.metric.name, "promised": one.promised, "pairs": one.pairs,
+             "delivers": one.delivers, "said": str(one)}
+            for one in found.deliveries
+        ],
+        "losing": lost, "watched": watched,
+    }  # fmt: skip
+    return Answer("\n".join(told), document, status=0 if found.sound else 1)
+
+
 def explain(given: argparse.Namespace) -> Answer:
     """Say what drives the metrics, by a model."""
     from kaizen.reports import drivers
