@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaizen.evidence import alarm
-from kaizen.evidence.alarm import log_alarm_path
+from kaizen.evidence.alarm import fallen_since, log_alarm_path, log_drift_path
 
 
 @given(st.lists(st.floats(-9, 9), min_size=1, max_size=12))
@@ -40,6 +40,31 @@ def test_a_loss_of_one_standard_deviation_is_noticed_within_twenty_pairs() -> No
         path = log_alarm_path(losses)
         found.append(next((pair for pair, one in enumerate(path, 1) if one >= math.log(1000)), 99) - 10)
     assert median(found) <= 20
+
+
+def test_the_loss_is_said_to_begin_about_where_it_began() -> None:
+    """Within five pairs in half of the watches, where it is one and a half standard deviations."""
+    rng = Random(6)
+    found = [
+        abs(20 - fallen_since([rng.gauss(0, 1) for _ in range(20)] + [rng.gauss(1.5, 1) for _ in range(15)]))
+        for _ in range(100)
+    ]
+    assert median(found) <= 5
+    assert fallen_since([1.0] * 30) == 0
+    with pytest.raises(ValueError, match="at least one"):
+        fallen_since([])
+
+
+def test_a_rising_level_is_drift_and_a_steady_one_is_none() -> None:
+    """Two standard deviations up, behind ten known readings; of 200 steady ones few ever pass the level of a thousand."""
+    rng = Random(7)
+    risen = [rng.gauss(0, 1) for _ in range(10)] + [rng.gauss(2, 1) for _ in range(40)]
+    assert log_drift_path(risen, 10)[-1] > math.log(1000)
+    steady = sum(max(log_drift_path([rng.gauss(0, 1) for _ in range(60)], 10)) >= math.log(1000) for _ in range(200))
+    assert steady <= 20
+    assert len(log_drift_path([1.0, 2.0, 3.0], 1)) == 2
+    with pytest.raises(ValueError, match="known must be zero or more"):
+        log_drift_path([1.0], -1)
 
 
 def test_nothing_overflows() -> None:

@@ -98,7 +98,7 @@ def test_a_standard_that_falls_behind_is_rolled_back_with_a_lesson(bakery: Any) 
     bakery.play(bench, measured(chance, -1.0), most=120)
     (back,) = entries(bench, RolledBack)
     assert (back.standard.number, back.standard.setting["heat"]) == (3, 220.0)
-    assert "fresh pairs it falls behind the standard before: taste -" in back.standard.because
+    assert "fresh pairs it falls behind the standard before: taste -1" in back.standard.because
     (lesson,) = entries(bench, Learned)
     assert lesson.lesson.text.startswith("standard 2 fell behind standard 1")
     assert "heat=230" in lesson.lesson.scope

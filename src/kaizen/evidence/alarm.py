@@ -18,7 +18,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from kaizen.evidence.door import check_numbers
-from kaizen.evidence.signs import BETS, WEIGHTS, normal, signed_scores
+from kaizen.evidence.signs import BETS, LOG_WEIGHTS, WEIGHTS, log_factors, log_sum, normal, signed_scores
 
 
 def log_alarm_path(losses: Sequence[float]) -> tuple[float, ...]:
@@ -38,6 +38,25 @@ def log_alarm_path(losses: Sequence[float]) -> tuple[float, ...]:
         sums = [(1.0 + total) * (1.0 + math.tanh(bet * score)) for total, bet in zip(sums, BETS, strict=True)]
         path.append(math.log(max(math.fsum(w * total for w, total in zip(WEIGHTS, sums, strict=True)), 1e-300)))
     return tuple(path)
+
+
+def fallen_since(losses: Sequence[float]) -> int:
+    """Return the place of the pair at which the loss most likely began: where bets begun there have won most.
+
+    Raises:
+        ValueError: there are no losses, or one is NaN.
+
+    References:
+        Equation 1: its largest term.
+    """
+    if not losses:
+        raise ValueError("losses must be at least one; got none")
+    won, best, since = list(LOG_WEIGHTS), -math.inf, 0
+    for place, score in reversed(list(enumerate(signed_scores(losses)))):
+        won = [total + factor for total, factor in zip(won, log_factors(score), strict=True)]
+        if (money := log_sum(won)) > best:
+            best, since = money, place
+    return since
 
 
 def _log_alarm_by_definition(losses: Sequence[float]) -> float:

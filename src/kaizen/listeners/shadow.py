@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from kaizen import evidence
-from kaizen.evidence.alarm import log_alarm_path, log_drift_path
+from kaizen.evidence.alarm import fallen_since, log_alarm_path, log_drift_path
 from kaizen.listen import delivered
 from kaizen.metric import Metric
 from kaizen.trial import Block, Outcome, Reading, Trial, gains
@@ -43,24 +43,33 @@ class ShadowListener(msgspec.Struct, frozen=True):
                 f"{' and '.join(drifted)} fell for this standard and the one before alike: look at what surrounds them"
             )
             return Heard(sound="drift", because=because, effects=effects)
-        fallen = [metric for metric in noisy if _fell(metric, pairs, alone=len(noisy) == 1) >= proof_level]
+        fallen = [metric for metric in noisy if log_alarm_path(_losses(metric, watch))[-1] >= proof_level]
         if fallen:
-            said = ", ".join(_spell(metric, effects) for metric in fallen)
-            return Heard(
-                sound="fallen",
-                because=f"in {len(pairs)} fresh pairs it falls behind the standard before: {said}",
-                effects=effects,
-            )
+            return _fallen(watch, fallen)
         if watch.design.pairs is not None and len(pairs) >= watch.design.pairs:
             said = ", ".join(_spell(metric, effects) for metric in noisy)
             return Heard(sound="done", because=f"{len(pairs)} fresh pairs: it delivers {said}", effects=effects)
         return None
 
 
-def _fell(metric: Metric, pairs: Sequence[Block], *, alone: bool) -> float:
-    """Return the alarm of one metric: how much better the one before does, beyond what is tolerated."""
+def _losses(metric: Metric, watch: Trial) -> list[float]:
+    """Return by pair how much better the one before does: beyond the margin, where there are several noisy metrics."""
+    alone = sum(not one.exact for one in watch.design.metrics) == 1
     tolerated = 0.0 if alone else 0.0 - metric.as_loss(metric.margin)
-    return log_alarm_path([gain - tolerated for gain in gains(metric, pairs)])[-1]
+    return [gain - tolerated for gain in gains(metric, watch.pairs)]
+
+
+def _fallen(watch: Trial, fallen: Sequence[Metric]) -> Heard:
+    """Say what fell, by the pairs since it most likely began: those before would hide it."""
+    since = min(fallen_since(_losses(metric, watch)) for metric in fallen)
+    effects = delivered(msgspec.structs.replace(watch, blocks=watch.pairs[since:]))
+    said = ", ".join(_spell(metric, effects) for metric in fallen)
+    fresh = (
+        f"{len(watch.pairs)} fresh pairs"
+        if since == 0
+        else f"the last {len(watch.pairs) - since} of {len(watch.pairs)} fresh pairs"
+    )
+    return Heard(sound="fallen", because=f"in {fresh} it falls behind the standard before: {said}", effects=effects)
 
 
 def _both_fell(metric: Metric, watch: Trial, proof: Trial, level: float) -> bool:

@@ -12,20 +12,25 @@ from kaizen.check import fewest
 from kaizen.cycle import Rest, next_alpha, unprovable
 from kaizen.errors import Malformed, OutOfTurn, Stuck, Undeclared
 from kaizen.explanation import Explanation
+from kaizen.forecast import ODDS, TrialPlan, unaffordable_margins
 from kaizen.journal import Head, Journal, Tested, Tried
 from kaizen.ledger import Advised, Cleared, Entry, Proposed, Pulled, Record, Reported, Retracted, Voiced
+from kaizen.noise import Repeats
 from kaizen.plan import Candidate, Noise, candidates, comparable, noise
 from kaizen.process import Process
 from kaizen.reports import Story
+from kaizen.reports.budget import budget_of
+from kaizen.reports.promises import Promise, promises
 from kaizen.setting import Texts
 from kaizen.standard import Increment, Standard, increment, null_increment
 from kaizen.trial import FAULTS, Fault, Outcome, Reading, Run, Spend
 from kaizen.verdict import Lesson, Verdict
 from kaizen.veteran.nod import Nod, consult
 from kaizen.voice import Andon, Voice
-from kaizen.workshop import auditing
+from kaizen.workshop import auditing, foretelling, repeating
 from kaizen.workshop.answering import Answering, Correction
 from kaizen.workshop.turning import Asker, Wheel
+from kaizen.workshop.watching import watched
 
 NO_READING = "no run that still compares has given a reading yet"
 _RECENT = 400  # runs that noise and recommendations look back on
@@ -141,7 +146,31 @@ class Bench:
             if c.setting not in tested and _worthwhile(head, c)
         )
 
-    def noise(self) -> dict[str, Noise]:
+    def noise(self, *, odds: float = ODDS) -> Repeats:
+        """Return what the readings of today's standard say of noise, and the gains that it lets trials prove with ``odds``.
+
+        Reads only: ``repeat`` queues runs of the standard, and ``Workshop.noise`` makes them.
+        """
+        return foretelling.repeats(self._wheel, odds=odds)
+
+    def plan_trial(
+        self, gain: float | str, *, metric: str | None = None, odds: float = ODDS, sd: float | str | None = None
+    ) -> TrialPlan:
+        """Return what the proof of a gain takes: ``"2%"`` or ``0.02`` of a metric by ratio, units by difference.
+
+        ``metric`` may be left out where only one is noisy; ``sd`` of a pair's difference, where it is not yet known.
+
+        Raises:
+            Mistake: no such metric, or no such amount.
+            OutOfTurn: too few readings tell the noise.
+        """
+        return foretelling.plan_trial(self._wheel, gain, metric=metric, odds=odds, sd=sd)
+
+    def unaffordable(self) -> tuple[str, ...]:
+        """Say which worthwhile gains and margins nobody can prove within the policy's pairs, as far as noise is known."""
+        return foretelling.unaffordable(self._wheel)
+
+    def _scatter(self) -> dict[str, Noise]:
         """Return how much a pair's difference scatters, per noisy metric, as far as runs have shown."""
         head = self.head
         rows = comparable(head, self._wheel.ledger.runs(self.name, latest=_RECENT))
@@ -150,7 +179,7 @@ class Bench:
     def outlook(self) -> tuple[str, ...]:
         """Say in sentences what proof will take: for each metric, the pairs that its worthwhile gain needs."""
         head = self.head
-        shut, alpha, seen = unprovable(head), next_alpha(head), self.noise()
+        shut, alpha, seen = unprovable(head), next_alpha(head), self._scatter()
         lines = []
         for metric in head.process.metrics:
             gain = metric.as_gain(metric.worthwhile)
@@ -165,20 +194,13 @@ class Bench:
                 )
             else:
                 lines.append(f"{wanted} needs {self._pairs(head, gain, seen[metric.name].sd)}")
-        return tuple(lines)
+        known = {} if shut else {name: one.sd for name, one in seen.items()}
+        return (*lines, *unaffordable_margins(head.process, known, foretelling.Within(self._wheel, head)))
 
     def budget_left(self) -> str:
-        """Say what is left of the error budget, and what the next trial is judged at."""
-        head = self.head
-        alpha = next_alpha(head)
-        limit = head.process.policy.false_adoptions * (head.counts.adopted + 1)
-        left = f"error budget left: {max(0.0, limit - head.charged):.3g} of {limit:.3g}; "
-        if shut := unprovable(head):
-            return f"{left}no trial can be opened: {shut}"
-        least = 1 if head.process.exact else fewest(head.process.policy, alpha)
-        return (
-            f"{left}the next trial is judged at {alpha:.2g} and needs at least {least} pair{'' if least == 1 else 's'}"
-        )
+        """Say what is left of the error budget, and what the next trial is judged at; nothing where all is exact."""
+        found = budget_of(self.head)
+        return f"error budget: {found}" if found is not None else ""
 
     def explain(self) -> Explanation | None:
         """Return what a model believes drives the metrics; ``None`` while no run has given a reading.
@@ -202,16 +224,22 @@ class Bench:
             runs=self.runs,
             lessons=self._wheel.ledger.lessons(self.name),
             recommended=self.recommended(),
-            noise=self.noise(),
+            noise=self._scatter(),
             outlook=self.outlook(),
-            budget=self.budget_left(),
+            budget=budget_of(self.head),
             next=self._wheel.foresee(),
+            watches=watched(self._wheel),
             voices=[record.entry.voice for record in records if isinstance(record.entry, Voiced)],
             andons=[record.entry.andon for record in records if isinstance(record.entry, Pulled)],
             at=at,
             explanation=explanation,
             unexplained=unexplained,
         )
+
+    def promises(self) -> tuple[Promise, ...]:
+        """Return what adopted standards promised over the one before, and what their fresh pairs deliver."""
+        ledger = self._wheel.ledger
+        return tuple(promises(self.head, ledger.standards(self.name), self.trials, watched(self._wheel)))
 
     def _explained(self) -> tuple[Explanation | None, str]:
         try:
@@ -239,16 +267,16 @@ class Bench:
             return found.verdict
         return open_.verdict or self._wheel.verdict(open_.trial)
 
-    def audit(self, *, flips: int = 400) -> Audit:
+    def audit(self, *, flips: int = 200) -> Audit:
         """Ask the record about itself: coins, verdicts, copies of the standard, and promises (see ``kaizen.audit``).
 
-        ``flips`` times in all, the coins of real pairs are thrown anew: a few milliseconds each.
+        ``flips`` times in all, the coins of real pairs are thrown anew: about ten milliseconds each.
 
         Raises:
             Malformed: ``flips`` is negative.
         """
         if flips < 0:
-            raise Malformed(f"flips must be zero or more; got {flips}", hint="400 take about a second")
+            raise Malformed(f"flips must be zero or more; got {flips}", hint="two hundred take a second or two")
         wheel = self._wheel
         return audit(auditing.recorded(wheel), auditing.kept(wheel), wheel.judge, flips=flips, seed=wheel.head().seq)
 
@@ -256,6 +284,17 @@ class Bench:
         """Ask the veteran about changes to today's standard; reads only."""
         made = increment(self.process, self.standard, {**(changes or {}), **named}, because="", by="")
         return consult(self.journal, made)
+
+    def repeat(self, n: int | str = 20, *, by: str = "me") -> int:
+        """Queue runs of today's standard until there are ``n`` repeats in all (``'+20'``: so many more); return the new ones.
+
+        They are asked for and told like any other run, and come before anything new.
+
+        Raises:
+            Malformed: no such number.
+            OutOfTurn: the budget of runs pays for none.
+        """
+        return repeating.queue(self._wheel, n, by=by)
 
     # ── proposing, asking, answering ────────────────────────────────────────────────────────────────────────────────
     def propose(

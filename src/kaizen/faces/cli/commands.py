@@ -87,6 +87,22 @@ COMMANDS = (
         "second one stops at once. Nothing is lost either way: the same command goes on where it stopped.",
     ),
     Command(
+        "noise", "turn", "noise:noise", "run today's standard again and tell how far readings differ",
+        "kaizen noise pack -n 20 --every 30",
+        (
+            Option(("process",), "a process of the recipe, or an improvable function, as for improve; may be left out "
+                   "where the recipe has only one process", "PROCESS", many="?"),
+            Option(("-n",), "how often it shall have been run in all, or +N for so many more (default: 20; by hand, "
+                   "none); 0 only tells", "N|+N", kind="runs"),
+            Option(("--every",), "seconds from one start to the next, such as 30 or '5 min' (default: at once)", "S"),
+            Option(("--by",), "in whose name (default: kaizen)", "NAME", default="kaizen"),
+            Option(("--quiet",), "say only the end", flag=True),
+        ),
+        "Run today's standard again and again, and tell per metric its level, sd, drift and memory, and the smallest "
+        "gain that pairs can prove. Where hands do the work, the runs are queued, to be asked for and told. Every run "
+        "teaches the planner, the budget pays for it, and the same command goes on where it stopped.",
+    ),
+    Command(
         "ask", "turn", "verbs:ask", "take a run to make", "kaizen ask coffee --by ana",
         (
             _PROCESS, _BY,
@@ -174,6 +190,18 @@ COMMANDS = (
         "Say what proof of a worthwhile gain will take, in pairs of runs; and what is left of the error budget.",
     ),
     Command(
+        "plan-trial", "look", "noise:plan_trial", "say what the proof of a gain takes", "kaizen plan-trial pack --gain 2%",
+        (
+            _ONLY,
+            Option(("--gain",), "the gain to prove: 2% or 0.02 by ratio, units by difference", "GAIN", required=True),
+            Option(("--metric",), "of which metric (default: the only noisy one)", "NAME"),
+            Option(("--odds",), "the odds of proof that are wanted (default: 0.8)", "P", kind="number", default=0.8),
+            Option(("--sd",), "the sd of a pair's difference (default: as readings show)", "SD"),
+        ),
+        "Say how many pairs the proof of a gain takes at the level of the next trial, with which odds, and what it "
+        "spends; the smallest gain that can be proven; and what would help where it cannot be afforded.",
+    ),
+    Command(
         "explain", "look", "reading:explain", "say what drives the metrics, by a model", "kaizen explain coffee",
         (_ONLY,),
         "Say which parameters drive each metric and what is expected along them, by a model of all runs that still "
@@ -217,8 +245,8 @@ COMMANDS = (
         "audit", "look", "reading:audit", "ask the record whether promises and coins were kept", "kaizen audit coffee",
         (
             _ONLY,
-            Option(("--flips",), "throw the coins of real pairs anew so often (default: 400)", "N", kind="whole",
-                   default=400),
+            Option(("--flips",), "throw the coins of real pairs anew so often (default: 200)", "N", kind="whole",
+                   default=200),
         ),
         "Ask the record of a process about itself: were trials judged as they were frozen, did the sides run in the "
         "order of their coins, do verdicts come again, how often is anything found better where chance alone is at "

@@ -10,9 +10,12 @@ from kaizen.errors import Malformed, OutOfTurn, Stuck, Undeclared
 from kaizen.faces.cli import place
 from kaizen.faces.cli.answer import (
     Answer,
+    budget_document,
+    copies_document,
     head_document,
     joined,
     pairs,
+    promises_document,
     record_document,
     run_document,
     standard_document,
@@ -20,8 +23,10 @@ from kaizen.faces.cli.answer import (
     tried_document,
     verdict_document,
 )  # fmt: skip
+from kaizen.journal import Tested
 from kaizen.ledger import Record
 from kaizen.reports import lines, text
+from kaizen.reports.promises import Promise, copies, false_alarm, fooled
 from kaizen.workshop.bench import NO_READING, Bench
 
 
@@ -36,7 +41,8 @@ def show(given: argparse.Namespace) -> Answer:
             return _show_trial(bench, given.trial)
         story = bench.story(at=now())
     document = head_document(story.head) | {
-        "outlook": story.outlook, "error_budget": story.budget, "next": story.next,
+        "outlook": story.outlook, "next": story.next, **promises_document(story.promises),
+        "copies": copies_document(copies(story.trials)),
         "risk": msgspec.structs.asdict(story.realised) | {"share": story.realised.share},
         "recommended": [
             {"setting": one.setting, "gains": one.gains, "runs": one.runs, "odds": one.odds, "pairs": one.pairs}
@@ -76,17 +82,30 @@ def _show_trial(bench: Bench, number: int) -> Answer:
         raise Undeclared(f"a trial of {bench.name} must be {there}; got {number}")
     runs = bench.wheel.ledger.runs(bench.name, trial=number)
     open_ = bench.head.under_way(number)
-    stands = text.under_way(open_, consent=bench.process.policy.consent) if open_ is not None else ""
-    document = tested_document(found) | {"runs": [tried_document(run) for run in runs]}
-    return Answer(joined([lines.trial_lines(found, runs), f"  now       {stands}" if stands else ""]), document)
+    stands = text.under_way(bench.head, open_) if open_ is not None else ""
+    promise = _promise_of(bench, found)
+    beside = promise.before if promise is not None else None
+    told = lines.trial_lines(found, runs, before=beside, promise=str(promise or ""))
+    document = tested_document(found) | {
+        "runs": [tried_document(run) for run in runs], "promise": promise.document() if promise is not None else None,
+    }  # fmt: skip
+    return Answer(joined([told, f"  now       {stands}" if stands else ""]), document)
+
+
+def _promise_of(bench: Bench, test: Tested) -> Promise | None:
+    """Return the promise that a trial's standard made, or the one that a watch looks after."""
+    number = test.trial.increment.of if test.trial.purpose == "shadow" else test.adopted
+    return next((promise for promise in bench.promises() if promise.standard == number), None)
 
 
 def outlook(given: argparse.Namespace) -> Answer:
     """Say what proof will take, before anything is run, too."""
     with place.at_rest(given, imagine=True) as bench:
         said, budget = bench.outlook(), bench.budget_left()
-    folded = [line for sentence in (*said, budget) for line in lines.fold_text(sentence)]
-    return Answer("\n".join(folded), {"process": bench.name, "outlook": said, "error_budget": budget})
+    folded = [line for sentence in filter(None, (*said, budget)) for line in lines.fold_text(sentence)]
+    return Answer(
+        "\n".join(folded), {"process": bench.name, "outlook": said, "error_budget": budget_document(bench.head)}
+    )
 
 
 def audit(given: argparse.Namespace) -> Answer:
@@ -128,17 +147,25 @@ def explain(given: argparse.Namespace) -> Answer:
 def check(given: argparse.Namespace) -> Answer:
     """Show the verdict on a trial as it stands."""
     with place.at_rest(given) as bench:
-        verdict = bench.check(given.trial)
-        number = given.trial if given.trial is not None else bench.head.next_trial - 1
-        test = next((test for test in bench.trials if test.id == number), None)
-        open_ = bench.head.under_way(number)
+        verdict, tests = bench.check(given.trial), bench.trials
+        judged = [test.id for test in tests if test.trial.purpose != "shadow"]  # a watch is heard, not judged
+        number = given.trial if given.trial is not None else judged[-1] if judged else None
+        test = next((test for test in tests if test.id == number), None)
+        promise = _promise_of(bench, test) if test is not None else None
+        open_ = bench.head.under_way(test.id) if test is not None else None
     if test is None:
         raise OutOfTurn(f"a trial of {bench.name} must be opened before it is judged; got none yet",
                         hint="see what is scouted and proposed: kaizen show " + bench.name)  # fmt: skip
+    said = [lines.titled(test.trial, before=promise.before if promise is not None else None)]
     if verdict is not None:
-        said = [str(test.trial), f"  {verdict}", f"  {verdict.reason}"]
-    else:
-        said = [str(test.trial), f"  {test.stopped or 'no pair is complete yet'}"]
+        shown = f"better; {lines.showed(verdict)}" if verdict.decision == "better" else str(verdict)
+        said += [f"  {shown}", f"  {verdict.reason}"]
+    elif test.stopped is not None:
+        said.append(f"  {lines.stopped_words(test.stopped)}")
+    elif promise is None or test.trial.purpose != "shadow":
+        said.append("  no pair is complete yet")
+    said += [f"  {promise}"] if promise is not None else []
+    said += [f"  {false_alarm(test)}"] if fooled(test) else []
     if open_ is not None and open_.verdict is not None:
         said.append(f"  it waits for the consent of {bench.process.policy.consent}")
     document = {"process": bench.name, "trial": number, "verdict": verdict_document(verdict), "stopped": test.stopped}
@@ -162,11 +189,16 @@ def nod(given: argparse.Namespace) -> Answer:
 def standard(given: argparse.Namespace) -> Answer:
     """Show today's standard, or all."""
     with place.at_rest(given) as bench:
-        kept = bench.wheel.ledger.standards(bench.name)
+        kept, made = bench.wheel.ledger.standards(bench.name), {one.standard: one for one in bench.promises()}
     shown = kept if given.all else kept[-1:]
-    documents = [standard_document(one.standard) | {"at": one.at} for one in shown]
+    documents = [
+        standard_document(one.standard)
+        | {"at": one.at, "promise": made[one.standard.number].document() if one.standard.number in made else None}
+        for one in shown
+    ]
     document = {"process": bench.name, "standards": documents} if given.all else {"process": bench.name, **documents[0]}
-    return Answer("\n".join(lines.standard_lines(one) for one in shown), document)
+    told = [lines.standard_lines(one, str(made.get(one.standard.number, ""))) for one in shown]
+    return Answer("\n".join(told), document)
 
 
 def lessons(given: argparse.Namespace) -> Answer:
