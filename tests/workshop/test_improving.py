@@ -11,7 +11,7 @@ import pytest
 import kaizen
 from kaizen import choice, lower, whole
 from kaizen.process import Policy
-from kaizen.workshop import improve
+from kaizen.workshop import improve, repeat
 from kaizen.workshop.improving import Improving, Moment
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="functions are called in a forked process")
@@ -118,7 +118,7 @@ def test_an_edited_function_starts_a_new_era(tmp_path: Path) -> None:
         bench = shop.describe(edited)
         assert bench.head.era > 0
         assert bench.process.policy.runs == 6
-        assert bench.noise() == {}
+        assert [known.scatter.sd for known in bench.noise().metrics if known.scatter.sd] == []
 
 
 @pytest.mark.parametrize("where", ["postgresql:///team", "sqlite:///"])
@@ -158,3 +158,43 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(kaizen.Stuck, match="a ledger's folder must be one that can be made"):
         kaizen.open(tmp_path / "file" / "below" / "l.db")
+
+
+# ── repeats ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_repeats_are_made_and_an_interruption_loses_nothing(tmp_path: Path) -> None:
+    """So many in all; what was under way when it was interrupted is run again, and nothing else is."""
+
+    def interrupt(moment: Moment) -> None:
+        if moment.head.counts.told >= 2 and moment.running:
+            raise KeyboardInterrupt
+
+    with shop_at(tmp_path) as shop:
+        bench = shop.bench(pack)
+        with pytest.raises(KeyboardInterrupt):
+            repeat(bench, 5, watch=interrupt)
+    with shop_at(tmp_path) as shop:
+        assert shop.noise(pack, 5).runs == 5
+        assert shop.noise(pack, 5).runs == 5
+        assert {run.setting for run in shop["pack"].runs} == {shop["pack"].standard.setting}
+        with pytest.raises(kaizen.OutOfRange, match="every must be a number of seconds, 0 or more; got -1"):
+            shop.noise(pack, every=-1.0)
+
+
+def test_repeats_go_before_an_open_trial_which_loses_nothing(tmp_path: Path) -> None:
+    """A proposal waits while the standard is run again."""
+    with shop_at(tmp_path) as shop:
+        bench = shop.bench(pack)
+        bench.propose(level=6, because="more is smaller")
+        assert shop.noise(pack, 3).runs == 3
+        assert (bench.head.counts.trials, len(bench.head.proposals)) == (0, 1)
+
+
+def test_where_hands_do_the_work_repeats_are_queued(tmp_path: Path) -> None:
+    """To be asked for and told like any other run."""
+    by_hand = kaizen.Process(
+        name="coffee", parameters=kaizen.process_of(pack).parameters, metrics=(lower("cost"),),
+        standard=kaizen.Setting(level=5, filler="some"),
+    )  # fmt: skip
+    with shop_at(tmp_path) as shop:
+        assert shop.noise(by_hand, 4).waiting == 4
+        assert shop["coffee"].ask("ana").setting == by_hand.standard
