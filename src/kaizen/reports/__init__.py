@@ -7,6 +7,8 @@ import msgspec
 from kaizen.explanation import Explanation
 from kaizen.journal import Head, Kept, Tested, Tried
 from kaizen.plan import Candidate, Noise
+from kaizen.reports.budget import Budget
+from kaizen.reports.promises import Promise, Watched, promises
 from kaizen.safety import Realised, planned, realised
 from kaizen.verdict import Lesson
 from kaizen.voice import Andon, Voice
@@ -26,10 +28,11 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     noise: dict[str, Noise]
     outlook: Sequence[str]
     """Sentences: what proof will take."""
-    budget: str
-    """Sentence: what is left of the error budget."""
+    budget: Budget | None
+    """What is left of the error budget; ``None`` where all metrics are exact."""
     next: str
     """What would be tried next."""
+    watches: Sequence[Watched] = ()
     voices: Sequence[Voice] = ()
     andons: Sequence[Andon] = ()
     """Every pull of the cord, the cleared ones, too."""
@@ -39,6 +42,11 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     """What a model believes drives the metrics, if it was asked for and can be said."""
     unexplained: str = ""
     """Sentence: why there is no explanation; empty where nobody asked."""
+
+    @property
+    def promises(self) -> list[Promise]:
+        """What adopted standards promised over the one before, and what their fresh pairs deliver."""
+        return promises(self.head, self.standards, self.trials, self.watches)
 
     @property
     def realised(self) -> Realised:

@@ -220,10 +220,12 @@ def strip(
     marks: tuple[float, float],
     shape: Shape,
     title: str,
+    promised: float | None = None,
 ) -> str:
     """Draw one gain and its interval as one row of a forest plot, zero in the middle.
 
-    An end that is ``None`` or lies beyond ``reach`` is an arrow; ``marks`` are the loss tolerated and the gain wanted.
+    An end that is ``None`` or lies beyond ``reach`` is an arrow; ``marks`` are the loss tolerated and the gain wanted,
+    ``promised`` what was foretold.
     """
     width, middle = 168.0, 9.0
 
@@ -238,6 +240,8 @@ def strip(
         from_, to = at(max(low, -reach)), at(min(high, reach))
         arrows = "M5 5l-4 4 4 4" * (low < -reach) + "M163 5l4 4-4 4" * (high > reach)
         body.append(f'<path class="interval" d="M{short(from_)} {middle:g}H{short(to)}{arrows}"/>')
+    if promised is not None:
+        body.append(f'<path class="promised" d="M{short(at(promised))} 1.5V16.5"/>')
     if gain is not None:
         body.append(f'<path class="{shape}" d="M{short(at(gain))} {middle:g}{GLYPHS[shape]}"/>')
     return svg("strip", (width, 18), body, title=title, desc="")

@@ -17,6 +17,7 @@ from kaizen.errors import Stuck, Undeclared
 from kaizen.journal import Kept, Tested, Tried
 from kaizen.ledger import Record
 from kaizen.reports import Story
+from kaizen.reports.promises import Promise
 from kaizen.setting import encode_hook
 from kaizen.trial import Fault, Spend
 from kaizen.verdict import Lesson
@@ -39,8 +40,8 @@ def rows(story: Story, what: str, *, log: Iterable[Record] = ()) -> list[Row]:
     """
     makers: dict[str, Callable[[], list[Row]]] = {
         "runs": lambda: [_run(run) for run in story.runs],
-        "trials": lambda: [_trial(test) for test in story.trials],
-        "standards": lambda: [_standard(kept) for kept in story.standards],
+        "trials": lambda: [_trial(test) for test in story.trials],  # watches and copies, too: see "purpose"
+        "standards": lambda: _standards(story),
         "lessons": lambda: [_lesson(lesson) for lesson in story.lessons],
         "log": lambda: [_record(record) for record in log],
     }
@@ -86,7 +87,7 @@ def _trial(test: Tested) -> Row:
         "trial": test.id, "seq": test.seq, "at": _time(test.at), "by": test.by, "purpose": trial.purpose,
         "of": trial.increment.of, "because": trial.increment.because, "proposed_by": trial.increment.by,
         **_under("before", trial.increment.before), **_under("after", trial.increment.after),
-        "alpha": trial.design.alpha, "most_pairs": trial.design.pairs, "estimand": trial.design.estimand,
+        "alpha": trial.design.alpha, "charged": trial.design.charged, "most_pairs": trial.design.pairs, "estimand": trial.design.estimand,
         "coins": trial.design.coins, "method": trial.design.method, "design": trial.design.hash,
     }  # fmt: skip
     if verdict is not None:
@@ -103,13 +104,27 @@ def _trial(test: Tested) -> Row:
     }  # fmt: skip
 
 
-def _standard(kept: Kept) -> Row:
+def _standards(story: Story) -> list[Row]:
+    made = {promise.standard: promise for promise in story.promises}
+    return [_standard(kept, made.get(kept.standard.number)) for kept in story.standards]
+
+
+def _standard(kept: Kept, promise: Promise | None) -> Row:
     standard = kept.standard
-    return {
+    row: Row = {
         "standard": standard.number, "at": _time(kept.at), "by": standard.by, "revision": kept.revision,
         "evidence": standard.evidence, "because": standard.because, "of": standard.of, "trial": standard.trial,
-        **_under("setting", standard.setting),
+        **_under("setting", standard.setting), **_under("promised", standard.promised),
     }  # fmt: skip
+    if promise is None:
+        return row
+    row |= _under("at_worst", {one.metric: one.low for one in promise.promised})
+    if promise.watch is None:
+        return row
+    for effect in promise.watch.effects:
+        row |= {f"delivered.{effect.metric}": effect.gain, f"delivered_low.{effect.metric}": effect.low,
+                f"delivered_high.{effect.metric}": effect.high, f"delivered_level.{effect.metric}": effect.level}  # fmt: skip
+    return row | {"fresh_pairs": promise.watch.pairs, "watch": promise.watch.trial, "watch.end": promise.end}
 
 
 def _lesson(lesson: Lesson) -> Row:

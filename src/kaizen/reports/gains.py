@@ -1,12 +1,12 @@
-"""What is proven between standards: the sum of proven steps, along today's line of descent."""
+"""What is proven between standards: the sum of what proven steps promised, along today's line of descent."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from kaizen.journal import Kept, Tested
 from kaizen.metric import Metric
+from kaizen.reports.promises import added, promised_by
 from kaizen.verdict import Effect
 
 
@@ -18,26 +18,18 @@ class Gained(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[int, ...] = ()
     """The proven standards on the way."""
     effects: tuple[tuple[Effect, ...], ...] = ()
-    """Of each proven step."""
+    """Of each proven step: what it promised, with the lower end of its proof's interval."""
     back: int | None = None
     """The standard whose setting it took up again, where it is a rollback."""
 
     def total(self, metric: Metric) -> Effect | None:
-        """Add up the steps' typical gains in one metric, their intervals' ends and levels; ``None`` if one is unknown.
+        """Add up the steps' promises in one metric, their lower ends and levels; ``None`` if neither is known of all.
 
-        The sum of typical gains is no measurement of its own: nobody ran this standard beside the base.
+        The sum is no measurement of its own: nobody ran this standard beside the base.
         """
         found = [effect for step in self.effects for effect in step if effect.metric == metric.name]
-        if not found or any(effect.gain is None for effect in found):
-            return None
-        return Effect(
-            metric=metric.name,
-            gain=_sum(effect.gain for effect in found),
-            low=_sum(effect.low for effect in found),
-            high=_sum(effect.high for effect in found),
-            level=min(1.0, math.fsum(effect.level for effect in found)),
-            exact=all(effect.exact for effect in found),
-        )
+        total = added(metric.name, found)
+        return total if found and (total.gain is not None or total.low is not None) else None
 
 
 def since_first(standards: Sequence[Kept], trials: Mapping[int, Tested]) -> dict[int, Gained]:
@@ -52,7 +44,7 @@ def since_first(standards: Sequence[Kept], trials: Mapping[int, Tested]) -> dict
         test = trials.get(standard.trial) if standard.trial is not None else None
         back = _back_to(kept, standards[:place])
         if before is not None and test is not None and test.adopted == standard.number and _better(test):
-            effects = (*before.effects, test.verdict.effects if test.verdict else ())
+            effects = (*before.effects, promised_by(standard, test))
             found[standard.number] = Gained(base=before.base, steps=(*before.steps, standard.number), effects=effects)
         elif back is not None:
             found[standard.number] = msgspec.structs.replace(found[back], back=back)
@@ -73,8 +65,3 @@ def _back_to(kept: Kept, earlier: Sequence[Kept]) -> int | None:
         if (theirs.setting, theirs.evidence, theirs.trial) == (mine.setting, mine.evidence, mine.trial):
             return theirs.number
     return None
-
-
-def _sum(ends: Iterable[float | None]) -> float | None:
-    kept = list(ends)
-    return None if None in kept else math.fsum(end for end in kept if end is not None)

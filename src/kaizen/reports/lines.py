@@ -7,19 +7,20 @@ from datetime import UTC, datetime, timedelta
 from kaizen import ledger
 from kaizen.journal import Kept, Tested, Tried
 from kaizen.ledger import Entry, Record
-from kaizen.trial import FAULTS, Design, Fault, Outcome, Run
-from kaizen.verdict import Lesson
+from kaizen.reports.budget import percent
+from kaizen.trial import FAULTS, Design, Fault, Outcome, Run, Trial
+from kaizen.verdict import Lesson, Stopped, Verdict
 
 WIDTH = 100
 """Columns that folded text takes at most."""
 
 
-def standard_lines(kept: Kept) -> str:
-    """Tell of one standard: what it is, what it rests on, since when."""
+def standard_lines(kept: Kept, promise: str = "") -> str:
+    """Tell of one standard: what it is, what it rests on, since when; of a proven one, what it promised and delivers."""
     standard = kept.standard
     rest = f"proven in trial {standard.trial}" if standard.evidence == "proven" else standard.evidence
     lines = fold_text(str(standard))
-    lines += fold_text(f"{rest}; {standard.because}; since {when(kept.at)}, by {standard.by}", indent="  ")
+    lines += fold_text(f"{rest}; {promise or standard.because}; since {when(kept.at)}, by {standard.by}", indent="  ")
     return "\n".join(lines)
 
 
@@ -54,8 +55,8 @@ def _words(entry: Entry) -> str:
         case ledger.Advised(answer=answer, because=because):
             return f"{answer.replace('_', ' ')}: {because}"
         case ledger.Opened(trial=trial):
-            alpha = f", judged at {trial.design.alpha:.2g}" if trial.design.alpha else ""
-            return f"{trial} ({cap(trial.design)}{alpha})"
+            alpha = f", judged at α = {percent(trial.design.alpha, digits=2)}" if trial.design.alpha else ""
+            return f"{titled(trial)} ({cap(trial.design)}{alpha})"
         case ledger.Asked(runs=runs):
             return "; ".join(f"{run}{f' (attempt {run.attempt})' if run.attempt > 1 else ''}" for run in runs)
         case (
@@ -69,7 +70,7 @@ def _words(entry: Entry) -> str:
         case ledger.Corrected(run=run, outcome=outcome, because=because):
             return f"run {run}: {outcome_words(outcome)} ({because})"
         case ledger.Judged(trial=trial, verdict=verdict, stopped=stopped):
-            return f"trial {trial}: {verdict if verdict is not None else stopped}"
+            return f"trial {trial}: {verdict if verdict is not None else stopped_words(stopped)}"
     return _people_words(entry)
 
 
@@ -81,6 +82,8 @@ def _people_words(entry: Entry) -> str:
             what = f"trial {trial}" if trial is not None else f"proposal {proposal}"
             return f"{what}{f': {note}' if note else ''}"
         case ledger.Adopted(standard=standard):
+            if standard.evidence == "proven":
+                return f"{standard} (proven; its pairs showed {standard.because.removeprefix('better: ')})"
             return f"{standard} ({standard.evidence}: {standard.because})"
         case ledger.RolledBack(standard=standard):
             return f"{standard} ({standard.because})"
@@ -131,10 +134,43 @@ def cap(design: Design) -> str:
     return "any number of pairs" if design.pairs is None else f"at most {count(design.pairs, 'pair')}"
 
 
-def trial_lines(test: Tested, runs: Sequence[Tried]) -> str:
-    """Tell all of one trial: what was tried and why, its design, its pairs, its verdict."""
+def titled(trial: Trial, *, before: int | None = None) -> str:
+    """Name a trial: ``Trial 5, watch: standard 3 beside standard 2``."""
+    return str(trial) if trial.purpose == "trial" else f"Trial {trial.id}, {subject(trial, before=before)}"
+
+
+def subject(trial: Trial, *, before: int | None = None) -> str:
+    """Say what a trial tries: an increment, a copy of the standard, or a standard beside ``before``, the one before it."""
+    number = trial.increment.of
+    match trial.purpose:
+        case "shadow":
+            return f"watch: standard {number} beside {'the one before' if before is None else f'standard {before}'}"
+        case "null":
+            return f"copy of standard {number} (alarm)"
+    return str(trial.increment)
+
+
+def showed(verdict: Verdict) -> str:
+    """Say what the pairs of a trial showed: of a chosen one, more than it will deliver."""
+    return f"its pairs showed {str(verdict).partition(': ')[2] or verdict.reason}"
+
+
+def stopped_words(stopped: Stopped | None) -> str:
+    """Say how a trial ended without a verdict: of a watch, what was heard."""
+    if stopped is None:
+        return ""
+    return f"heard: {stopped.note}" if stopped.reason == "watched" else str(stopped)
+
+
+def trial_lines(test: Tested, runs: Sequence[Tried], *, before: int | None = None, promise: str = "") -> str:
+    """Tell all of one trial: what was tried and why, its design, its pairs, its verdict.
+
+    ``before`` is the standard that a watch runs beside its own, ``promise`` what the standard it made promised.
+    """
     design = test.trial.design
-    alpha = f"judged at {design.alpha:.3g}" if design.alpha else "exact, no error budget used"
+    alpha = f"judged at α = {percent(design.alpha, digits=2)}" if design.alpha else "exact, no error budget used"
+    if not design.charged:
+        alpha = f"{alpha}, never adopted" if test.trial.purpose == "null" else "listened to, not judged"
     facts = [
         ("why", test.trial.increment.because),
         ("by", f"{test.trial.increment.by}, opened {when(test.at)}"),
@@ -142,17 +178,26 @@ def trial_lines(test: Tested, runs: Sequence[Tried]) -> str:
         *(("metric", metric.rule) for metric in design.metrics),
         *(("guard", str(guard)) for guard in design.guards),
     ]
+    if test.trial.purpose == "shadow" and before is not None:
+        facts.append(("sides", f"standard {test.trial.increment.of}  →  standard {before}"))
     sides: dict[int, dict[str, str]] = {}
     for run in runs:
         if run.block is not None and run.side is not None:
             sides.setdefault(run.block, {})[run.side] = outcome_words(run.outcome)
     for block, said in sorted(sides.items()):
         facts.append((f"pair {block + 1}", f"{said.get('standard', '…')}  →  {said.get('increment', '…')}"))
-    facts += [("verdict", f"{verdict} ({verdict.reason})") for verdict in test.verdicts]
-    facts += [("stopped", str(test.stopped or "")), ("spent", str(test.spend) if test.closed_at is not None else "")]
+    facts += [("verdict", f"{verdict.decision.replace('_', ' ')} ({verdict.reason})") for verdict in test.verdicts]
+    if test.verdict is not None:
+        facts.append(("effect", showed(test.verdict)))
+    heard = test.stopped is not None and test.stopped.reason == "watched"
+    facts.append(("heard" if heard else "stopped", stopped_words(test.stopped).removeprefix("heard: ")))
+    facts.append(("spent", str(test.spend) if test.closed_at is not None else ""))
     facts += [("consent", test.consent), ("refused", test.refused)]
-    facts += [("adopted", f"as standard {test.adopted}" if test.adopted is not None else "")]
-    return _facts_lines(str(test.trial), facts)
+    facts += [
+        ("adopted", f"as standard {test.adopted}" if test.adopted is not None else ""),
+        ("promise", promise.removeprefix("promised ")),
+    ]
+    return _facts_lines(titled(test.trial, before=before), facts)
 
 
 def _facts_lines(title: str, facts: Iterable[tuple[str, str]]) -> str:

@@ -12,14 +12,14 @@ from kaizen.reports.charts import Dot, Level, Mark, Shape
 from kaizen.setting import Setting
 
 _DOTS = 6_000  # of all timelines together
-_PURPOSES = {"scout": "scout", "trial": "trial", "null": "null trial", "shadow": "shadow run"}
+_PURPOSES = {"scout": "scout", "trial": "trial", "null": "copy of the standard in trial", "shadow": "watch"}
 
 WORDS: dict[Shape, str] = {
     "ring": "scout of another setting",
     "disc": "scout of the standard",
     "square": "the standard in a trial",
     "triangle": "the increment in a trial",
-    "diamond": "shadow run, or reported from elsewhere",
+    "diamond": "the standard before, in a watch; or reported from elsewhere",
     "cross": "fault",
 }
 """What the shapes of a timeline mean."""
@@ -90,14 +90,18 @@ def _settings(story: Story) -> dict[int, Setting]:
 
 
 def _shape(run: Tried, standards: Mapping[int, Setting]) -> Shape:
-    if run.side is not None:
-        return "square" if run.side == "standard" else "triangle"
+    if run.side == "standard" or run.purpose == "null":
+        return "square"
     if run.source or run.purpose == "shadow":
         return "diamond"
+    if run.side is not None:
+        return "triangle"
     return "disc" if standards.get(run.of) == run.setting else "ring"
 
 
 def _purpose(run: Tried) -> str:
+    if run.purpose == "shadow" and run.side == "increment":
+        return f"watch {run.trial}, the standard before"
     if run.trial is not None:
         return f"{_PURPOSES[run.purpose]} {run.trial}, {run.side}"
     return f"reported by {run.source}" if run.source else _PURPOSES[run.purpose]

@@ -1,14 +1,15 @@
 """A process's story as plain text: the closing summary, and the overview of all processes."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kaizen.act import AUTOMATIC
 from kaizen.journal import Head, Tested, UnderWay
-from kaizen.metric import UTILITY, Metric
 from kaizen.reports import Story
+from kaizen.reports.budget import budget_of
 from kaizen.reports.gains import since_first
-from kaizen.reports.lines import count, fold_text
-from kaizen.verdict import Verdict
+from kaizen.reports.lines import count, fold_text, showed, titled
+from kaizen.reports.promises import Promise, copies, false_alarm, honest, kept_so_far, sum_words
 
 _LESSONS = 5  # as many as people read
 _RECOMMENDED = 3
@@ -25,15 +26,19 @@ def summary(story: Story, *, report: str = "") -> str:
     head = story.head
     name = head.process.name
     lines = [*fold_text(f"{name}: {head.process.about}" if head.process.about else name), ""]
+    made = story.promises
+    lines += _part(
+        "FALSE ALARM", (f"{false_alarm(test)}; look for what favours a side" for test in copies(story.trials).fooled)
+    )
     lines += _part("Today's standard", _today(story))
-    lines += _part("Proven", _proven(story))
+    lines += _part("Proven", _proven(story, made))
     lines += _part("Kept without proof", _declared(story))
     lines += _part("Recommended, not proven", _recommended(story))
     lines += _part("What drives it, by a model", _driving(story))
     lines += _part("Under way", _under_way(head))
     lines += _part("Learnt", _learnt(story))
     lines += _part("Customers' last words", [f"{voice.by}: {voice.text}" for voice in story.voices[-3:]])
-    lines += _facts(story, report or f"kaizen report {name} makes a page of all this")
+    lines += _facts(story, made, report or f"kaizen report {name} makes a page of all this")
     return "\n".join(lines)
 
 
@@ -60,16 +65,15 @@ def _today(story: Story) -> Iterator[str]:
             yield f"proven in trial {standard.trial}, adopted {agreed}"
 
 
-def _proven(story: Story) -> Iterator[str]:
-    """Yield each proven standard with its gain over the one before, and in the end all gains together."""
+def _proven(story: Story, made: Sequence[Promise]) -> Iterator[str]:
+    """Yield each proven standard with what it promised and delivers, and in the end all promises together."""
     tests = {test.id: test for test in story.trials}
-    for kept in story.standards:
-        test = tests.get(kept.standard.trial or 0)
-        if test is None or test.verdict is None or test.adopted != kept.standard.number:
-            continue
-        yield f"Standard {kept.standard.number}: {test.trial.increment}"
-        yield f"  against standard {test.trial.increment.of}: {effects(test.verdict, test.trial.design.metrics)}"
-        yield f"  by {count(test.verdict.pairs, 'pair')} in trial {test.id}"
+    for promise in made:
+        test = tests[promise.trial]
+        pairs = count(test.verdict.pairs if test.verdict is not None else 0, "pair")
+        yield f"Standard {promise.standard}: {test.trial.increment}"
+        yield f"  {promise}"
+        yield f"  over standard {promise.before}, proven by {pairs} in trial {test.id}"
     yield from _together(story, tests)
 
 
@@ -79,10 +83,10 @@ def _together(story: Story, tests: Mapping[int, Tested]) -> Iterator[str]:
     if len(gained.steps) < 2:
         return
     totals = ((metric, gained.total(metric)) for metric in story.head.process.metrics)
-    said = [effect.spell(metric) for metric, effect in totals if effect is not None]
+    said = [honest(effect, metric) for metric, effect in totals if effect is not None]
     if said:
         yield f"All together, standard {story.head.standard.number} against standard {gained.base}: {', '.join(said)}"
-        yield "  the sum of the proven gains, and of the ends of their intervals"
+        yield "  the sum of what was promised, and of the lower ends of its proofs"
 
 
 def _declared(story: Story) -> Iterator[str]:
@@ -117,7 +121,7 @@ def _driving(story: Story) -> Iterator[str]:
 
 def _under_way(head: Head) -> Iterator[str]:
     for open_ in head.trials:
-        yield under_way(open_, consent=head.process.policy.consent)
+        yield under_way(head, open_)
     for waiting in head.proposals:
         yield f"Proposal {waiting.id} waits for its trial: {waiting.increment}"
     for run in head.runs:
@@ -136,22 +140,25 @@ def _learnt(story: Story) -> list[str]:
     return lines
 
 
-def _facts(story: Story, report: str) -> list[str]:
+def _facts(story: Story, made: Sequence[Promise], report: str) -> list[str]:
     head = story.head
-    facts = [("Spent", spent(head)), ("Error budget", story.budget.removeprefix("error budget ").strip())]
+    facts = [("Promises", sum_words(kept_so_far(made))), ("Spent", spent(head))]
+    facts += [("Error budget", str(story.budget or "")), ("Judge", str(copies(story.trials)))]
     if head.andon is not None:
         pulled = str(head.andon).removeprefix("andon ")
         facts.append(("Andon", f"{pulled} (nothing is handed out until somebody clears it by name)"))
-    facts += [("Risk", story.risk)] if story.risk else []
-    facts += [("Next", story.next), ("Report", report)]
+    facts += [("Risk", story.risk), ("Next", story.next), ("Report", report)]
     lines = []
     for title, said in facts:
-        lines += fold_text(said, first=f"{title:<14}", indent=" " * 14)
+        lines += fold_text(said, first=f"{title:<14}", indent=" " * 14) if said else []
     return lines
 
 
 def spent(head: Head) -> str:
-    """Say what running has used, how it came out, and the budget: ``40 runs, 5 s; 2 trials, 1 adoption; …``."""
+    """Say what running has used, how it came out, and the budget: ``40 runs, 5 s; 2 trials, 1 adoption; …``.
+
+    Copies of the standard and watches are no trials of anybody's idea: they are counted apart.
+    """
     policy, counts = head.process.policy, head.counts
     limits = [f"{policy.runs} runs" if policy.runs is not None else "",
               f"{policy.seconds:g} s" if policy.seconds is not None else "",
@@ -159,27 +166,33 @@ def spent(head: Head) -> str:
     budget = f"; the budget is {', '.join(limit for limit in limits if limit)}" if any(limits) else ""
     wasted = counts.faulted / max(1, counts.told + counts.faulted)
     faults = f"; {counts.faulted} without a reading ({wasted * 100:.2g} %)" if counts.faulted else ""
-    made = f"{count(counts.trials, 'trial')}, {count(counts.adopted, 'adoption')}"
-    return f"{head.spent}{faults}; {made}{budget}"
+    made = [count(attempts(head), "trial"), count(counts.adopted, "adoption")]
+    made += [f"{counts.nulls} {'copy' if counts.nulls == 1 else 'copies'} of the standard"] if counts.nulls else []
+    made += [f"{watched} {'watch' if watched == 1 else 'watches'}"] if (watched := watches(head)) else []
+    return f"{head.spent}{faults}; {', '.join(made)}{budget}"
 
 
-def under_way(open_: UnderWay, *, consent: str) -> str:
+def attempts(head: Head) -> int:
+    """Return how many increments were tried: trials but for copies of the standard and watches."""
+    return head.counts.trials - head.counts.nulls
+
+
+def watches(head: Head) -> int:
+    """Return how many watches were opened: the trials that the head does not count."""
+    return max(0, head.next_trial - 1 - head.counts.trials)
+
+
+def under_way(head: Head, open_: UnderWay) -> str:
     """Say where an open trial stands."""
     trial = open_.trial
     if open_.verdict is not None:
-        return f"{trial} is proven ({open_.verdict}) and waits for the consent of {consent}"
+        return f"{trial} is proven ({showed(open_.verdict)}) and waits for the consent of {head.process.policy.consent}"
     most = "" if trial.design.pairs is None else f" of at most {trial.design.pairs}"
-    return f"{trial}: {count(len(trial.pairs), 'pair')}{most}"
+    pairs = count(len(trial.pairs), "fresh pair" if trial.purpose == "shadow" else "pair")
+    return f"{titled(trial, before=head.before.number if head.before is not None else None)}: {pairs}{most}"
 
 
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def effects(verdict: Verdict, metrics: Sequence[Metric]) -> str:
-    """Say every effect of a verdict: ``size -3.1% [-3.5%, -2.8%], cpu +0.2% [-0.1%, +0.4%]``."""
-    by_name = {metric.name: metric for metric in (UTILITY, *metrics)}
-    said = [effect.spell(by_name[effect.metric]) for effect in verdict.effects if effect.metric in by_name]
-    return ", ".join(said) or verdict.reason
 
 
 def overview(heads: Sequence[Head]) -> str:
@@ -193,10 +206,14 @@ def overview(heads: Sequence[Head]) -> str:
 def _state(head: Head) -> str:
     said = [f"standard {head.standard.number} ({head.standard.evidence})", str(head.spent)]
     waiting = [open_.trial.id for open_ in head.trials if open_.verdict is not None]
-    going = len(head.trials) - len(waiting)
-    if going:
-        said.append(f"{count(going, 'trial')} under way")
+    open_now = Counter(open_.trial.purpose for open_ in head.trials if open_.verdict is None)
+    if open_now["trial"]:
+        said.append(f"{count(open_now['trial'], 'trial')} under way")
+    said += ["a copy of the standard under way"] if open_now["null"] else []
+    said += ["watched by fresh pairs"] if open_now["shadow"] else []
     said += [f"trial {number} waits for the consent of {head.process.policy.consent}" for number in waiting]
+    if (budget := budget_of(head)) is not None:
+        said.append(f"error budget {budget.share}")
     if head.andon is not None:
         said.append(str(head.andon))
     return "; ".join(said)

@@ -26,6 +26,7 @@ from kaizen.standard import Increment, Standard, increment, null_increment
 from kaizen.trial import FAULTS, Fault, Outcome, Reading, Run, Spend
 from kaizen.verdict import Lesson, Verdict
 from kaizen.veteran.nod import Nod, consult
+from kaizen.veteran.recall import Recall
 from kaizen.voice import Andon, Voice
 from kaizen.workshop import auditing, foretelling, repeating
 from kaizen.workshop.answering import Answering, Correction
@@ -48,12 +49,21 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 class Bench:
     """One process at hand. Reading changes nothing; every verb writes before it returns."""
 
-    def __init__(self, wheel: Wheel, *, root: Path, state: Path, function: Callable[..., object] | None = None) -> None:
+    def __init__(
+        self,
+        wheel: Wheel,
+        *,
+        root: Path,
+        state: Path,
+        function: Callable[..., object] | None = None,
+        recall: Recall | None = None,
+    ) -> None:
         """Hold a wheel; ``root`` is where the recipe lies, ``state`` a folder for our own files.
 
-        ``function`` is the work, where that is a Python function.
+        ``function`` is the work, where that is a Python function; ``recall`` the ledger's memory, shared by its benches.
         """
         self._wheel = wheel
+        self._recall = recall or Recall(wheel.ledger)
         self.root = root
         self.state = state
         self.function = function
@@ -283,7 +293,7 @@ class Bench:
     def consult(self, changes: Mapping[str, Any] | None = None, /, **named: Any) -> Nod:
         """Ask the veteran about changes to today's standard; reads only."""
         made = increment(self.process, self.standard, {**(changes or {}), **named}, because="", by="")
-        return consult(self.journal, made)
+        return consult(self.journal, made, self._recall)
 
     def repeat(self, n: int | str = 20, *, by: str = "me") -> int:
         """Queue runs of today's standard until there are ``n`` repeats in all (``'+20'``: so many more); return the new ones.
@@ -309,7 +319,7 @@ class Bench:
 
         def decide(head: Head) -> tuple[Entry, ...]:
             made = increment(head.process, head.standard, {**(changes or {}), **named}, because=because, by=by)
-            nod = consult(self._wheel.journal(), made)
+            nod = consult(self._wheel.journal(), made, self._recall)
             offers.append(Offer(id=head.next_proposal, increment=made, nod=nod))
             advised = Advised(increment=made, answer=nod.answer, because=nod.because, proposal=head.next_proposal)
             return (Proposed(id=head.next_proposal, increment=made), advised)

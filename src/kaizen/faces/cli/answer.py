@@ -8,6 +8,9 @@ import msgspec
 from kaizen.errors import Clash, Malformed
 from kaizen.journal import Head, Tested, Tried
 from kaizen.ledger import Record
+from kaizen.reports.budget import budget_of
+from kaizen.reports.promises import Copies, Promise, kept_so_far
+from kaizen.reports.text import attempts, watches
 from kaizen.setting import encode_hook
 from kaizen.standard import Standard
 from kaizen.trial import Fault, Outcome, Run
@@ -62,7 +65,8 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
 def standard_document(standard: Standard) -> dict[str, Any]:
     """Return a standard and what it rests on."""
     return {"standard": standard.number, "setting": standard.setting, "evidence": standard.evidence,
-            "because": standard.because, "by": standard.by, "of": standard.of, "trial": standard.trial}  # fmt: skip
+            "because": standard.because, "by": standard.by, "of": standard.of, "trial": standard.trial,
+            "promised": standard.promised}  # fmt: skip
 
 
 def verdict_document(verdict: Verdict | None) -> dict[str, Any] | None:
@@ -86,14 +90,38 @@ def head_document(head: Head) -> dict[str, Any]:
     return {
         "process": head.process.name, "about": head.process.about, "standard": standard_document(head.standard),
         "spent": head.spent, "counts": head.counts, "andon": head.andon, "charged": head.charged,
+        "error_budget": budget_document(head), "tried": attempts(head), "watches": watches(head),
         "trials": [
-            {"trial": open_.trial.id, "changes": open_.trial.increment.changes, "pairs": len(open_.trial.pairs),
+            {"trial": open_.trial.id, "purpose": open_.trial.purpose, "changes": open_.trial.increment.changes, "pairs": len(open_.trial.pairs),
              "most": open_.trial.design.pairs, "verdict": verdict_document(open_.verdict)}
             for open_ in head.trials
         ],
         "proposals": [{"proposal": one.id, "changes": one.increment.changes} for one in head.proposals],
         "runs": [run_document(run) for run in head.runs],
     }  # fmt: skip
+
+
+def budget_document(head: Head) -> dict[str, Any] | None:
+    """Return what is left of the error budget, in numbers and in words; nothing where all metrics are exact."""
+    found = budget_of(head)
+    return None if found is None else {**msgspec.structs.asdict(found), "said": str(found)}
+
+
+def promises_document(made: Sequence[Promise]) -> dict[str, Any]:
+    """Return what each adopted standard promised and delivers, and the sums over the watched ones, in units of gain."""
+    return {
+        "promises": [promise.document() for promise in made],
+        "promised_and_delivered": [
+            {"metric": one.metric.name, "standards": one.standards, "promised": one.promised,
+             "delivered": one.delivered, "said": str(one)}
+            for one in kept_so_far(made)
+        ],
+    }  # fmt: skip
+
+
+def copies_document(found: Copies) -> dict[str, Any]:
+    """Return how the judge fared with copies of the standard: those it found better are false alarms."""
+    return {"judged": found.judged, "expected": found.expected, "false_alarms": [test.id for test in found.fooled]}
 
 
 def record_document(record: Record) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from kaizen.workshop import open_workshop
 from kaizen.workshop.bench import Bench
 from kaizen.workshop.improving import Improving, Moment
 
-_INTERRUPTED, _ENDED = 130, 143
+INTERRUPTED, STOPPED = 130, 143
 _THEN = {
     "andon": 'kaizen clear {name} "what was done" --by NAME',
     "consent": "kaizen consent {name} --by NAME, or kaizen refuse {name} --by NAME",
@@ -38,8 +38,8 @@ _THEN = {
 def improve(given: argparse.Namespace) -> Answer:
     """Improve until the wheel rests or somebody stops it; tell the closing summary."""
     seconds = None if given.seconds is None else duration(_number(given.seconds), "--seconds")
-    with _bench(given) as bench:
-        _check_work(bench)
+    with bench_of(given) as bench:
+        check_work(bench)
         return _improve(bench, given, seconds)
 
 
@@ -53,14 +53,14 @@ def _improve(bench: Bench, given: argparse.Namespace, seconds: float | None) -> 
                     watch=watching.watch, handle=stop.take,
                 )  # fmt: skip
         except Ended:
-            return _cut_short(bench, given, _ENDED)
+            return _cut_short(bench, given, STOPPED)
         except KeyboardInterrupt:
-            return _cut_short(bench, given, _INTERRUPTED)
+            return _cut_short(bench, given, INTERRUPTED)
         watching.close()
-        return _closing(bench, moment, given, status=_INTERRUPTED if stop.asked else 0)
+        return _closing(bench, moment, given, status=INTERRUPTED if stop.asked else 0)
 
 
-def _check_work(bench: Bench) -> None:
+def check_work(bench: Bench) -> None:
     """Refuse work that nobody here can carry out, with the command that serves instead.
 
     Raises:
@@ -177,7 +177,7 @@ class Stop:
 
 
 @contextmanager
-def _bench(given: argparse.Namespace) -> Iterator[Bench]:
+def bench_of(given: argparse.Namespace) -> Iterator[Bench]:
     """Open a process of the recipe, or an improvable function."""
     if given.process is None or ":" not in given.process:
         with place.at_work(given, by=given.by) as bench:

@@ -12,6 +12,7 @@ from kaizen.faces.cli.answer import Answer
 from kaizen.ledgers.sqlite import SqliteLedger
 from kaizen.recipes import toml
 from kaizen.reports.lines import count
+from kaizen.reports.text import attempts
 
 
 def init(given: argparse.Namespace) -> Answer:
@@ -53,7 +54,7 @@ def doctor(given: argparse.Namespace) -> Answer:
     ]
     for head in heads:
         counts = head.counts
-        made = f"{counts.told + counts.faulted + counts.late} answers, {count(counts.trials, 'trial')}"
+        made = f"{counts.told + counts.faulted + counts.late} answers, {count(attempts(head), 'trial')}"
         told.append(f"Process  {head.process.name}: {made}, standard {head.standard.number}")
     told += [f"Damaged  {finding}" for finding in findings]
     mend = "kaizen rebuild mends read models; entries come back from a backup"

@@ -200,9 +200,10 @@ def board(moment: Moment, budget_left: str) -> list[tuple[str, str]]:
     """Return what a board says, by name: standard, spend, trials, runs under way with their reasons, error budget."""
     head = moment.head
     facts = [("standard", str(head.standard)), ("spent", spent(head))]
-    facts += [("trial", under_way(open_, consent=head.process.policy.consent)) for open_ in head.trials]
+    facts += [("trial", under_way(head, open_)) for open_ in head.trials]
     facts += [("trying", f"{run} ({run.because})") for run in moment.running]
-    facts.append(("error budget", budget_left.removeprefix("error budget ")))
+    if budget_left:
+        facts.append(("error budget", budget_left.removeprefix("error budget: ")))
     if head.andon is not None:
         facts.append(("andon", str(head.andon)))
     return facts
