@@ -11,12 +11,12 @@ PIP := -m pip --disable-pip-version-check --no-input -qq install --no-deps
 TEST := .venv/test/bin
 # Code that is ours to check: what exists of it.
 CODE := $(wildcard src tests benchmarks docs examples tools conftest.py)
-BENCHMARKS := ledger cost kill power null start size planner suggest safety wheel
+BENCHMARKS := ledger cost kill power prove null judge start size planner recall suggest safety wheel veteran agents
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format types imports docs laws cover extras lock clean peers $(BENCHMARKS:%=bench-%)
+.PHONY: help demo test check lint format types imports docs laws cover extras lock clean peers calibrate $(BENCHMARKS:%=bench-%)
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,9 @@ extras: .venv/extras/installed  ## test the ways in and run their page, against 
 # ── measure ────────────────────────────────────────────────────────────────────────────────────────────────────────
 $(BENCHMARKS:%=bench-%): bench-%: .venv/bench/installed
 	@.venv/bench/bin/python -m benchmarks.$* $(ARGS)
+
+calibrate: .venv/bench/installed  ## hold the judge against long simulations; --out FILE goes on after an interruption
+	@.venv/bench/bin/python -m benchmarks.judge --long $(ARGS)
 
 peers: .venv/bench/installed  ## make environments for other planners: NAMES="smac ax"; without NAMES, list them
 	@.venv/bench/bin/python -m benchmarks.planner.peers $(NAMES)

@@ -91,6 +91,36 @@ def _olympus(origin: Path) -> Rows:
         yield from (row for row in csv.reader(file) if row)
 
 
+def _buchwald(origin: Path) -> Rows:
+    """One product's couplings; its three halides by what leaves, so that products share their values."""
+    config = json.loads(origin.with_name("config.json").read_text(encoding="utf-8"))
+    leaving = dict(zip(config["parameters"][0]["options"], ("Cl", "Br", "I"), strict=True))
+    header, *rows = _olympus(origin)
+    yield ["halide", *header[1:]]
+    yield from ([leaving[row[0]], *row[1:]] for row in rows)
+
+
+def _buchwald_file(data: Path | None, what: str) -> Path:
+    return _olympus_file(data, f"buchwald_{what}")
+
+
+def _sempl_file(data: Path | None, what: str) -> Path:
+    return _folder(data) / "sempl" / f"{what.partition('@')[0]}.csv"
+
+
+def _sempl(origin: Path) -> Rows:
+    """One system in all its environments: the last columns of the table, numbered."""
+    with origin.open(encoding="utf-8", newline="") as file:
+        header, *rows = list(csv.reader(file))
+    count = int(origin.stem.rpartition("-")[2].removesuffix("environments"))
+    yield [*header[:-count], *(f"environment{k}" for k in range(count))]
+    yield from rows
+
+
+def _health_file(data: Path | None, what: str) -> Path:
+    return _folder(data) / "moot" / "health_commits" / f"Health-Commits{what}.csv.gz"
+
+
 def _storm_file(data: Path | None, what: str) -> Path:
     return _folder(data) / "moot" / "storm" / f"{what}.csv.gz"
 
@@ -137,6 +167,9 @@ _CONVERTERS: dict[str, tuple[Callable[[Path | None, str], Path], Callable[[Path]
     "convolution": (_kernel_file, _kernel),
     "olympus": (_olympus_file, _olympus),
     "storm": (_storm_file, _storm),
+    "buchwald": (_buchwald_file, _buchwald),
+    "sempl": (_sempl_file, _sempl),
+    "health": (_health_file, _storm),
     "hpolib": (_package_file("hpolib"), _hpo),
     "hpobench": (_package_file("hpobench"), _hpo),
 }

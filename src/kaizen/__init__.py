@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from kaizen.workshop import Workshop
     from kaizen.workshop import open_workshop as open  # noqa: A004 - kaizen.open, as one opens a shop
     from kaizen.workshop.bench import Bench
+    from kaizen.workshop.proof import Proof
+    from kaizen.workshop.proving import prove
 
 _HOMES = {
     "errors": ("Clash", "Contested", "Damaged", "KaizenError", "Malformed", "Mistake", "Newer", "OutOfRange", "OutOfTurn",
@@ -52,15 +54,17 @@ _HOMES = {
     "veteran.nod": ("Nod",),
     "workshop": ("Workshop", "open"),
     "workshop.bench": ("Bench",),
+    "workshop.proof": ("Proof",),
+    "workshop.proving": ("prove",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _KNOWN_AS = {"open": "open_workshop"}
 
 __all__ = [
     "Bench", "Clash", "Contested", "Damaged", "Fault", "Function", "Guard", "Hands", "Increment", "KaizenError", "Lesson",
-    "Malformed", "Metric", "Mistake", "Newer", "Nod", "OutOfRange", "OutOfTurn", "Policy", "Process", "Reading", "Run",
+    "Malformed", "Metric", "Mistake", "Newer", "Nod", "OutOfRange", "OutOfTurn", "Policy", "Process", "Proof", "Reading", "Run",
     "Setting", "Shell", "Standard", "Stuck", "Trial", "Undeclared", "Verdict", "Workshop", "choice", "guard", "higher",
-    "improvable", "lower", "metric", "open", "process_of", "read", "real", "revision", "switch", "whole",
+    "improvable", "lower", "metric", "open", "process_of", "prove", "read", "real", "revision", "switch", "whole",
 ]  # fmt: skip
 
 

@@ -50,7 +50,8 @@ def fewest(policy: Policy, alpha: float) -> int:
     """Return the fewest pairs that can prove anything at ``alpha`` under a policy."""
     if policy.estimand == "mean":
         return math.ceil(math.log2(1 / alpha)) + 2  # none more than doubles the money
-    return evidence.pairs_floor(alpha) if policy.pairs is None else flips.pairs_floor(alpha, policy.pairs)
+    one_way = alpha / 2 if policy.both_ways else alpha
+    return evidence.pairs_floor(alpha) if policy.pairs is None else flips.pairs_floor(one_way, policy.pairs)
 
 
 def promised(chosen: Trial, others: Sequence[Trial]) -> Numbers:

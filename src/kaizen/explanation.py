@@ -153,6 +153,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     drivers: tuple[Drivers, ...]
     hazards: tuple[Hazard, ...] = ()
     """Empty where no run faulted."""
+    remembered: str = ""
+    """What memory of other processes contributed, in words; empty where it asked for nothing."""
     unvaried: tuple[str, ...] = ()
     """Parameters that no run has moved, so nothing is known of them."""
 

@@ -43,8 +43,8 @@ from kaizen.process import Process
 from kaizen.setting import Numbers, Setting, Texts
 from kaizen.standard import Increment, Standard
 from kaizen.trial import Fault, Outcome, Purpose, Run, Side, Spend, Trial
-from kaizen.verdict import Lesson, Stopped, Verdict
-from kaizen.voice import Andon
+from kaizen.verdict import Lesson, Odds, Stopped, Verdict
+from kaizen.voice import Andon, Testimony
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +52,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     increment: Increment
+    odds: Odds | None = None
+    """What the veteran thought of it."""
 
 
 class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +103,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     late: tuple[tuple[int, Outcome], ...] = ()
     """Late answers to runs that are still open, by run."""
     andon: Andon | None = None
+    taught: tuple[Testimony, ...] = ()
+    """What people know without data, in order."""
     spent: Spend = Spend()
     watched: int = 0
     """The last standard whose watch by shadow pairs was opened."""
@@ -173,6 +177,8 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
     refused: str = ""
     adopted: int | None = None
     """The standard it became."""
+    odds: Odds | None = None
+    """What the veteran thought of it before it was opened."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -204,8 +210,9 @@ class Memory(Protocol):
         ...
 
     def runs(self, process: str, *, number: int | None = None, fingerprint: str | None = None, trial: int | None = None,
-             of: int | None = None, after: int = 0, latest: int | None = None) -> Sequence[Tried]:  # fmt: skip
-        """Return finished runs in order of ``seq``: those that match, behind ``after``, the ``latest`` so many."""
+             of: int | None = None, after: int = 0, latest: int | None = None,
+             first: int | None = None) -> Sequence[Tried]:  # fmt: skip
+        """Return finished runs in order of ``seq``: those that match, behind ``after``, the ``latest`` or ``first`` so many."""
         ...
 
     def trials(self, process: str) -> Sequence[Tested]:
@@ -353,8 +360,20 @@ def _apply(head: Head, record: Record, entry: Entry) -> Head:
             return _replace(head, andon=andon)
         case Cleared():
             return _replace(head, andon=None)
-        case Advised() | Retracted() | Taught():
+        case Advised(proposal=proposal, odds=odds):
+            told = (_replace(one, odds=odds) if one.id == proposal else one for one in head.proposals)
+            return head if odds is None else _replace(head, proposals=tuple(told))
+        case Taught():
+            return _replace(head, taught=(*head.taught, _testimony(head, record, entry)))
+        case Retracted():
             return head
+
+
+def _testimony(head: Head, record: Record, entry: Taught) -> Testimony:
+    return Testimony(
+        id=len(head.taught) + 1, text=entry.text, by=record.by, at=record.at, confidence=entry.confidence, that=entry.that,
+        near=entry.near,
+    )  # fmt: skip
 
 
 def _opened(head: Head, entry: Opened) -> Head:
@@ -474,8 +493,9 @@ def rows(head: Head | None, record: Record, look: Callable[[type[Row], int], Row
             tried = Tried(id=number, seq=record.seq, at=at, by=by, setting=setting, purpose="scout", of=head.standard.number,
                           outcome=outcome, spend=Spend(), conditions=conditions, revision=head.revision, source=source)  # fmt: skip
             return (tried,)
-        case Opened(trial=trial):
-            return (Tested(id=trial.id, seq=record.seq, at=at, by=by, trial=trial),)
+        case Opened(trial=trial, proposal=proposal):
+            odds = next((waiting.odds for waiting in head.proposals if waiting.id == proposal), None)
+            return (Tested(id=trial.id, seq=record.seq, at=at, by=by, trial=trial, odds=odds),)
         case Judged():
             return _judged_rows(head, record, entry, look)
         case Consented(trial=number):

@@ -14,7 +14,7 @@ from kaizen.process import Process
 from kaizen.setting import Setting, Texts
 from kaizen.standard import Increment, Standard
 from kaizen.trial import Fault, Outcome, Reading, Run, Side, Spend, Trial
-from kaizen.verdict import Lesson, Stopped, Verdict
+from kaizen.verdict import Lesson, Odds, Stopped, Verdict
 from kaizen.voice import Andon, Voice
 
 
@@ -55,6 +55,8 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     answer: str
     because: str
     proposal: int | None = None
+    odds: Odds | None = None
+    """What it thought of the chances, where it was asked for them: kept, to be compared with what happened."""
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +184,11 @@ class Taught(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     confidence: float | None = None
+    """The chance that it is right, as the person sees it."""
+    that: str = ""
+    """What a setting should keep, as a constraint: where it does not, worse readings or faults are expected."""
+    near: Setting = Setting()
+    """Values near which good settings are expected."""
 
 
 class Voiced(msgspec.Struct, frozen=True, kw_only=True):

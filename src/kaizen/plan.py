@@ -14,6 +14,7 @@ from kaizen.setting import Numbers, Setting
 from kaizen.standard import Increment
 from kaizen.trial import Reading
 from kaizen.verdict import Prospect
+from kaizen.veteran.transfer import Kin
 
 
 class Scout(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +37,12 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """The veteran's frozen answer for this journal; empty where nothing is remembered."""
 
     words: str = ""
+    kin: tuple[Kin, ...] = ()
+    """What other processes tried that may bear on this one, the closest first."""
+
+
+REMEMBERED = "as in "
+"""How the reason of a scout begins that memory asked for; then come the processes that it is remembered from."""
 
 
 Foretell = Callable[[float, float], Prospect]
@@ -88,7 +95,7 @@ def noise(process: Process, rows: Sequence[Tried], standard: Setting) -> dict[st
     for metric in process.metrics:
         if metric.exact:
             continue
-        groups = [*_pair_differences(metric, rows), [math.sqrt(2) * gain for gain in _repeats(metric, rows, standard)]]
+        groups = [*pair_differences(metric, rows), [math.sqrt(2) * gain for gain in _repeats(metric, rows, standard)]]
         squares = sum(statistics.pvariance(group) * len(group) for group in groups if len(group) > 1)
         freedom = sum(len(group) - 1 for group in groups if len(group) > 1)
         if freedom >= 2:
@@ -96,7 +103,8 @@ def noise(process: Process, rows: Sequence[Tried], standard: Setting) -> dict[st
     return found
 
 
-def _pair_differences(metric: Metric, rows: Sequence[Tried]) -> list[list[float]]:
+def pair_differences(metric: Metric, rows: Sequence[Tried]) -> list[list[float]]:
+    """Return how much better each complete pair's increment read, in units of gain: a list for each trial among ``rows``."""
     sides: dict[tuple[int, int], dict[str, float]] = {}
     for row in rows:
         if (

@@ -72,12 +72,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     planner: str = "model"
     """Who plans: ``model`` (learns from every run) or ``steps`` (small steps, standard library alone)."""
+    memory: bool = True
+    """Whether planners are told what other processes of the ledger tried."""
     consent: str = "automatic"
     """Who agrees to adopt: ``automatic``, or a person's name."""
     pairs: int | None = PATIENCE
     """Patience: the most pairs a trial may take, by which it proves with fewer; ``None`` for no cap."""
     estimand: Literal["typical", "mean"] = "typical"
     """What *better* means: ``typical``, or ``mean`` (better on average; noisy metrics then need bounds)."""
+    both_ways: bool = False
+    """Whether a trial proves a loss as it proves a gain, each at half of its α: for a question, not for improving."""
     nulls: int = 20
     """After so many trials a copy of the standard is tried: a live alarm for the judge; 0 for never."""
     shadow: float = 0.05
@@ -312,7 +316,7 @@ def check_policy(policy: Policy) -> None:
     """
     for field, low, high in (
         ("pairs", 1, 10_000), ("trials", 1, 1_000), ("nulls", 0, 10_000), ("shadow", 0.0, 0.5), ("changes", 1, 100), ("lease", 1.0, 31_536_000.0),
-        ("false_adoptions", 1e-6, 0.5), ("share", 1e-3, 0.99), ("risk", 1e-3, 0.5),
+        ("false_adoptions", 1e-6, 0.5), ("share", 1e-3, 1.0), ("risk", 1e-3, 0.5),
         ("runs", 0, 10**12), ("seconds", 0.0, math.inf), ("money", 0.0, math.inf),
     ):  # fmt: skip
         value = getattr(policy, field)
@@ -320,6 +324,11 @@ def check_policy(policy: Policy) -> None:
             raise Malformed(f"policy {field} must be from {low:g} to {high:g}; got {value!r}")
     if policy.estimand not in {"typical", "mean"}:
         raise Malformed(f"policy estimand must be one of typical, mean; got {policy.estimand!r}")
+    if policy.both_ways and (policy.pairs is None or policy.estimand != "typical"):
+        raise Malformed(
+            "a policy that proves both ways must have a cap on the pairs and judge what is typical; "
+            f"got pairs {policy.pairs}, estimand {policy.estimand}"
+        )
     if policy.planner not in PLANNERS:
         raise Malformed(f"policy planner must be one of {', '.join(PLANNERS)}; got {policy.planner!r}")
     if not policy.consent.strip():

@@ -103,6 +103,19 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     """Why it no longer holds; empty while it does."""
 
 
+class Odds(msgspec.Struct, frozen=True, kw_only=True):
+    """What the veteran thinks of an increment's chances, from 0 to 1."""
+
+    better: float
+    """That its trial would find it better than today's standard."""
+    faults: float
+    """That a run of it gives no reading."""
+
+    def __str__(self) -> str:
+        """Return ``better 38 %, faults 3 %``."""
+        return f"better {self.better:.0%}, faults {self.faults:.0%}".replace("%", " %")
+
+
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     """What proof of a gain would take."""
 

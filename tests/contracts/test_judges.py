@@ -22,3 +22,13 @@ class TestSignedScores(JudgeContract):
     def make_judge(self) -> Any:
         """Return the judge."""
         return PairedJudge()
+
+
+class TestBothWays(JudgeContract):
+    """A gain and a loss, each at half of alpha."""
+
+    METHOD: ClassVar[str] = "flipped coins both ways 1"
+
+    def make_judge(self) -> Any:
+        """Return the judge."""
+        return PairedJudge()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kaizen.doers.local import LocalDoer
-from kaizen.doers.local.worktree import worktree
+from kaizen.doers.local.worktree import remove, worktree
 from kaizen.errors import Malformed, OutOfRange, Stuck
 from kaizen.metric import lower
 from kaizen.parameter import Revision
@@ -81,6 +81,19 @@ def test_it_is_made_once(repository: tuple[Path, list[str]], tmp_path: Path) -> 
     assert place == worktree(top, commits[0], tmp_path)
     assert not (place / "built").exists()
     assert "1" == (place / "bench" / "size").read_text()
+
+
+def test_all_are_removed(repository: tuple[Path, list[str]], tmp_path: Path) -> None:
+    """With what git remembers of them, also of one whose making was interrupted; others stay, and nothing is no error."""
+    top, commits = repository
+    kept = worktree(top, commits[0], tmp_path / "kept")
+    worktree(top, commits[0], tmp_path / "state")
+    git(top, "worktree", "add", "--lock", "--detach", "-q", str(tmp_path / "state" / "worktrees" / "half"), commits[1])
+    for _ in range(2):
+        remove(top, tmp_path / "state")
+        assert not (tmp_path / "state").exists()
+        assert git(top, "worktree", "list", "--porcelain").count("worktree ") == 2
+    assert (kept / "bench" / "size").exists()
 
 
 def test_many_workers_want_it_at_once(repository: tuple[Path, list[str]], tmp_path: Path) -> None:

@@ -145,6 +145,12 @@ class Bakery:
     def kinds(self, bench: Any) -> Any:
         return [type(record.entry).__name__ for record in bench.log]
 
+    def heat(self, **fields: Any) -> Any:
+        return msgspec.structs.replace(HEAT, **fields)
+
+    def setting(self, **values: Any) -> Any:
+        return Setting(values)
+
     replace = staticmethod(msgspec.structs.replace)
     guard = staticmethod(Guard)
 

@@ -117,7 +117,8 @@ class MemoryLedger:
             return tuple(self._of)
 
     def runs(self, process: str, *, number: int | None = None, fingerprint: str | None = None, trial: int | None = None,
-             of: int | None = None, after: int = 0, latest: int | None = None) -> tuple[Tried, ...]:  # fmt: skip
+             of: int | None = None, after: int = 0, latest: int | None = None,
+             first: int | None = None) -> tuple[Tried, ...]:  # fmt: skip
         """Return finished runs in order of ``seq`` (see ``Memory.runs``)."""
         with self._lock:
             kept = self._of[process] if process in self._of else _Of()
@@ -136,6 +137,8 @@ class MemoryLedger:
             and run.seq > after
         ]
         matching.sort(key=lambda run: run.seq)
+        if first is not None:
+            return tuple(matching[: max(0, first)])
         return tuple(matching if latest is None else matching[max(0, len(matching) - latest) :])
 
     def trials(self, process: str) -> tuple[Tested, ...]:

@@ -191,7 +191,8 @@ class SqliteLedger:
             return tuple(name for (name,) in db.execute(sql.PROCESSES).fetchall())
 
     def runs(self, process: str, *, number: int | None = None, fingerprint: str | None = None, trial: int | None = None,
-             of: int | None = None, after: int = 0, latest: int | None = None) -> tuple[Tried, ...]:  # fmt: skip
+             of: int | None = None, after: int = 0, latest: int | None = None,
+             first: int | None = None) -> tuple[Tried, ...]:  # fmt: skip
         """Return finished runs in order of ``seq`` (see ``Memory.runs``)."""
         wanted = (
             (sql.OF_NUMBER, number),
@@ -200,7 +201,10 @@ class SqliteLedger:
             (sql.OF_STANDARD, of),
         )
         with self._reading() as db:
-            return tables.read_runs(db, process, after, latest, [pair for pair in wanted if pair[1] is not None])
+            found = [pair for pair in wanted if pair[1] is not None]
+            if first is not None:
+                return tables.first_runs(db, process, after, first, found)
+            return tables.read_runs(db, process, after, latest, found)
 
     def trials(self, process: str) -> tuple[Tested, ...]:
         """Return all trials in order of opening."""

@@ -116,6 +116,7 @@ OF_FINGERPRINT = " AND fingerprint = ?"
 OF_TRIAL = " AND trial = ?"
 OF_STANDARD = """ AND "of" = ?"""
 OLDEST_FIRST = " ORDER BY seq"
+FIRST = " ORDER BY seq LIMIT ?"
 LATEST_FIRST = " ORDER BY seq DESC LIMIT ?"
 
 # ── leases ────────────────────────────────────────────────────────────────────────────────────────────────────────────

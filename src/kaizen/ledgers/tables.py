@@ -60,6 +60,15 @@ def read_runs(
     return tuple(codec.decode_row("run", body) for (body,) in bodies)  # type: ignore[misc] # a table holds one kind
 
 
+def first_runs(
+    db: Connection, process: str, after: int, first: int, where: Sequence[tuple[str, object]]
+) -> tuple[Tried, ...]:
+    """Return the ``first`` finished runs behind ``after``, in order: a page of them."""
+    statement = sql.RUNS + "".join(clause for clause, _ in where) + sql.FIRST
+    bodies = db.execute(statement, (process, after, *(value for _, value in where), max(0, first))).fetchall()
+    return tuple(codec.decode_row("run", body) for (body,) in bodies)  # type: ignore[misc] # a table holds one kind
+
+
 # ── leases ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 @cache
 def boot() -> str:

@@ -14,7 +14,7 @@ from kaizen import evidence
 from kaizen.evidence.alarm import fallen_since, log_alarm_path, log_drift_path
 from kaizen.listen import delivered
 from kaizen.metric import Metric
-from kaizen.trial import Block, Outcome, Reading, Trial, gains
+from kaizen.trial import Outcome, Reading, Trial, gains
 from kaizen.verdict import Effect, Heard
 
 PAIRS = 1000.0

@@ -5,7 +5,7 @@
     [process.build.standard]    jobs = 1
     [process.build.may]         jobs = "1..16"
     [process.build.keep]        constraints guards
-    [process.build.policy]      planner consent pairs trials changes risk false_adoptions share lease runs seconds money
+    [process.build.policy]      planner memory consent pairs trials changes risk false_adoptions share lease runs seconds money
 
 A process without ``do`` is for hands: somebody asks and tells. Every error names the file and the dotted place.
 """
@@ -41,7 +41,7 @@ _METRIC: dict[str, Callable[[object, str], object]] = {
     "from": words.text, "pattern": words.text,
 }  # fmt: skip
 _POLICY: dict[str, Callable[[object, str], object]] = {
-    "planner": words.text, "consent": words.text, "pairs": words.whole, "trials": words.whole, "changes": words.whole,
+    "planner": words.text, "memory": words.flag, "consent": words.text, "pairs": words.whole, "trials": words.whole, "changes": words.whole,
     "risk": words.number, "false_adoptions": words.number, "share": words.number, "lease": words.duration,
     "runs": words.whole, "seconds": words.duration, "money": words.number,
 }  # fmt: skip

@@ -91,8 +91,8 @@ def _people_words(entry: Entry) -> str:
             return f"lesson {lesson.id}: {lesson.text}"
         case ledger.Retracted(lesson=lesson, because=because):
             return f"lesson {lesson}: {because}"
-        case ledger.Taught(text=text):
-            return text
+        case ledger.Taught():
+            return _taught_words(entry)
         case ledger.Voiced(voice=voice):
             return f"{f'[{voice.theme}] ' if voice.theme else ''}{voice.text}"
         case ledger.Pulled(andon=andon):
@@ -100,6 +100,16 @@ def _people_words(entry: Entry) -> str:
         case ledger.Cleared(note=note):
             return note
     return ""
+
+
+def _taught_words(entry: ledger.Taught) -> str:
+    facts = [
+        f"that {entry.that}" if entry.that else "",
+        f"near {entry.near}" if entry.near else "",
+        f"confidence {entry.confidence:g}" if entry.confidence is not None else "",
+    ]
+    told = "; ".join(fact for fact in facts if fact)
+    return f"{entry.text}{f' ({told})' if told else ''}"
 
 
 # ── a run, a trial ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -54,7 +54,7 @@ from kaizen.process import Policy, Process, Shell, check_process
 from kaizen.setting import Numbers, Setting, Texts
 from kaizen.standard import Increment, Standard
 from kaizen.trial import Design, Fault, Outcome, Reading, Run, Spend, Trial
-from kaizen.verdict import Effect, Lesson, Stopped, Verdict
+from kaizen.verdict import Effect, Lesson, Odds, Stopped, Verdict
 from kaizen.voice import Andon, Voice
 
 
@@ -165,7 +165,13 @@ def story(name: str = "loaf") -> Iterator[tuple[str, tuple[Entry, ...]]]:
         "ana",
         (
             Proposed(id=1, increment=change),
-            Advised(increment=change, answer="go", because="nothing like it failed", proposal=1),
+            Advised(
+                increment=change,
+                answer="go",
+                because="nothing like it failed",
+                proposal=1,
+                odds=Odds(better=0.37, faults=0.03),
+            ),
         ),
     )
     yield "judge", (Opened(trial=Trial(id=1, increment=change, design=design), hash=design.hash, proposal=1),)
@@ -185,7 +191,13 @@ def story(name: str = "loaf") -> Iterator[tuple[str, tuple[Entry, ...]]]:
     trial = Trial(id=2, increment=null, design=msgspec.structs.replace(design, alpha=0.0, coins=8), purpose="null")
     yield "judge", (Opened(trial=trial, hash=trial.design.hash), Judged(trial=2, stopped=Stopped(reason="superseded")))
     yield "judge", (Learned(lesson=Lesson(id=1, text="steam does nothing", scope="rye", grade="one run", trial=2)),)
-    yield "ana", (Retracted(lesson=1, because="the valve was shut"), Taught(text="never open the door", confidence=0.9))
+    yield (
+        "ana",
+        (
+            Retracted(lesson=1, because="the valve was shut"),
+            Taught(text="never open the door", confidence=0.9, that="heat <= 250", near=Setting(heat=240.0)),
+        ),
+    )
     yield "customer", (Voiced(voice=Voice(text="too dark", by="cy", theme="crust", standard=2)),)
     yield "cy", (Pulled(andon=Andon(because="it smells burnt", by="cy")),)
     yield "ana", (Cleared(note="door was open"),)
@@ -508,6 +520,9 @@ class LedgerContract:
         assert [run.id for run in ledger.runs("loaf", latest=2)] == [5, 6]
         assert [run.id for run in ledger.runs("loaf", latest=0)] == []
         assert [run.id for run in ledger.runs("loaf", latest=99)] == [1, 2, 4, 5, 6]
+        assert [run.id for run in ledger.runs("loaf", first=2)] == [1, 2]
+        assert [run.id for run in ledger.runs("loaf", first=2, after=runs[1].seq)] == [4, 5]
+        assert [run.id for run in ledger.runs("loaf", first=0)] == []
         assert [run.id for run in ledger.runs("loaf", trial=1, of=1, after=runs[2].seq, latest=5)] == [5]
         assert not ledger.runs("loaf", fingerprint="0" * 32)
 

@@ -99,6 +99,21 @@ def _size(value: object) -> float:
     return float(value) if isinstance(value, int | float) else float(len(str(value)))
 
 
+def _scattered(process: Process, number: int) -> dict[str, object]:
+    """Return one of many settings of a process, scattered over it; constraints are not asked."""
+    made: dict[str, object] = {}
+    for at, parameter in enumerate(process.parameters):
+        place = (0.5 + number * (0.618 + 0.137 * at)) % 1.0
+        match parameter:
+            case Real() | Whole():
+                made[parameter.name] = parameter.at(place)
+            case Choice(values=values):
+                made[parameter.name] = values[int(place * len(values))]
+            case Switch():
+                made[parameter.name] = place > 0.5
+    return made
+
+
 class Watched:
     """A planner whose every answer is held against the journal that it was given, then and there."""
 
@@ -189,6 +204,20 @@ class PlannerContract:
                 return
             run = out.pop(0)
             bench.answer(run, answer(run), by="worker", spend=Spend(runs=1, seconds=1.0))
+
+    def turned_with_kin(self, process: Process, *, runs: int, workers: int = 1) -> tuple[Bench, Watched]:
+        """Turn a process's wheel in a ledger that remembers three others of the same parameters, one of which misleads."""
+        bench, watched = self.turned(process, runs=0)
+        workshop = Workshop(bench.wheel.ledger, root=Path(), planner=self.make_planner())
+        for number, turn in enumerate((1.0, 2.0, -1.0)):
+            other = workshop.describe(msgspec.structs.replace(process, name=f"{process.name}_{number}"))
+            for at in range(24):
+                setting = _scattered(process, at)
+                pull = sum((len(name) % 5 - 2) * _size(value) for name, value in setting.items())
+                values = {metric.name: 50.0 + turn * pull / 100 for metric in process.metrics}
+                other.report_run(setting, values, source="a log", by="me")
+        self.go_on(bench, work(process), runs=runs, workers=workers)
+        return bench, watched
 
     def ask(self, bench: Bench, seed: int = 7, planner: Planner | None = None) -> Plan:
         """Ask a planner once."""
@@ -284,6 +313,18 @@ class PlannerContract:
         other = Workshop(ledger, root=Path(), planner=self.make_planner()).describe(samples()["choices"])
         self.go_on(other, work(other.process), runs=10)
         assert self.ask(bench) == plan
+
+    @pytest.mark.parametrize("kind", ["numbers", "choices"])
+    def test_plans_are_sound_where_others_are_remembered(self, kind: str) -> None:
+        """Whatever kin say: allowed settings, small steps, nothing twice; and the same answer from a fresh planner."""
+        process = msgspec.structs.replace(samples()[kind], metrics=(TASTE,))
+        bench, watched = self.turned_with_kin(process, runs=25, workers=3)
+        assert watched.plans
+        journal, wheel = bench.journal, bench.wheel
+        advice, prospect = wheel.advice(journal.head), wheel.prospect(journal.head)
+        assert advice.kin
+        plans = [self.make_planner().plan(journal, advice=advice, prospect=prospect, seed=7) for _ in range(2)]
+        assert plans[0] == plans[1]
 
     # ── a life with changes ─────────────────────────────────────────────────────────────────────────────────────────
     def test_an_amended_process_is_planned_as_it_is_now(self) -> None:

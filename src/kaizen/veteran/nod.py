@@ -1,19 +1,32 @@
-"""The nod on an increment, from this process's own past: exact precedents and single changes that were tried.
+"""The nod on an increment: what is remembered of it and near it, the odds that follow, and an opinion at the end.
 
-Odds are not learned here: an answer carries its evidence and says what it does not know.
+The opinion never blocks, and it is rather silent than wrong: it warns only where the odds of being better are low, much
+lower than those of any idea here, and stand on failures of this process that were no noise.
 """
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from kaizen.journal import Journal, Tested
+from kaizen.journal import Head, Journal, Tested, Tried
 from kaizen.standard import Increment
-from kaizen.trial import Fault
+from kaizen.trial import Spend
+from kaizen.verdict import Effect, Odds
+from kaizen.veteran.precedent import Precedent
+from kaizen.veteran.rates import CALIBRATED, Base
+from kaizen.veteran.recall import Recall
+
+if TYPE_CHECKING:
+    from kaizen.veteran.looking import Looked
 
 Answer = Literal["go", "think_again", "failed_before", "in_flight", "worked_before"]
-_MOST = 3
+
+LOW: Final = 0.1
+"""Odds of being better below which the veteran warns."""
+_LIFT = 0.6  # … and in parts of the base rate: where everything fails, a warning says nothing
+_ENOUGH = 4.0  # … on failures that weigh at least so much: about a quarter of a trial
+_RECENT = 50  # runs that tell what a run takes
 
 
 class Nod(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,31 +34,82 @@ class Nod(msgspec.Struct, frozen=True, kw_only=True):
 
     answer: Answer
     because: str
-    precedents: tuple[str, ...] = ()
+    precedents: tuple[Precedent, ...] = ()
     """At most three, nearest first, each with what differs."""
-    spend: int = 2
-    """Runs at risk, at least."""
+    spend: Spend = Spend(runs=2)
+    """What its trial puts at risk: as much as past trials took, and two runs at least."""
+    odds: Odds | None = None
+    effects: tuple[Effect, ...] = ()
+    """What is expected of it, in units of gain, where something near is known."""
+    expected: str = ""
+    """The same in words."""
+    words: tuple[str, ...] = ()
+    """What people say of it without data, each with how often it was right."""
+    grade: str = ""
+    """The grade of the precedent that says most; empty where there is none."""
+    changes_my_mind: tuple[str, ...] = ()
+    """What would make the answer another one."""
+    nods: int = 0
+    """How many nods on past trials have a known outcome: below 200 the odds are uncalibrated."""
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether enough outcomes are known to see if such odds hold."""
+        return self.nods >= CALIBRATED
+
+    @property
+    def warns(self) -> bool:
+        """Whether the veteran would rather not."""
+        return self.answer in ("think_again", "failed_before")
 
     def __str__(self) -> str:
         """Return ``failed before: … ``."""
         return f"{self.answer.replace('_', ' ')}: {self.because}"
 
+    def lines(self) -> list[str]:
+        """Say all of it, evidence first, opinion last."""
+        said = [f"precedent  {precedent}" for precedent in self.precedents]
+        said += [f"testimony  {word}" for word in self.words]
+        if self.odds is not None:
+            known = f"{self.nods} of {CALIBRATED} nods have a known outcome"
+            said.append(f"odds       {self.odds} ({'calibrated' if self.calibrated else f'uncalibrated: {known}'})")
+        if self.expected:
+            said.append(f"expected   {self.expected}")
+        said.append(f"at risk    {_spend_words(self.spend)}")
+        said += [f"would change my mind: {one}" for one in self.changes_my_mind]
+        return [*said, str(self)]
 
-def consult(journal: Journal, increment: Increment) -> Nod:
+
+def consult(journal: Journal, increment: Increment, recall: Recall) -> Nod:
     """Answer on an increment; reads only."""
-    return (
-        _in_flight(journal, increment)
-        or _tested(journal, increment)
-        or _faulted(journal, increment)
-        or _alike(journal, increment)
-        or Nod(answer="go", because="nothing like it has been tried in this process")
+    waiting = _in_flight(journal.head, increment)
+    if waiting is not None:
+        return waiting
+    if not journal.head.taught and not recall.processes():
+        return _unheard_of(Base(), Spend(runs=2))
+    from kaizen.veteran.looking import look
+
+    looked = look(recall, journal, increment)
+    answer, because = _opinion(looked, increment)
+    nothing = "nothing like it has been tried in this process"
+    return Nod(
+        answer=answer,
+        because=because or nothing,
+        precedents=looked.precedents,
+        spend=at_risk(looked.trials, journal.history.runs(latest=_RECENT)),
+        odds=looked.weighed.odds,
+        effects=looked.effects,
+        expected=", ".join(effect.spell(journal.head.process.metric(effect.metric)) for effect in looked.effects),
+        words=tuple(map(str, looked.words)),
+        grade=looked.precedents[0].grade if looked.precedents else "",
+        changes_my_mind=_changes(answer, looked, journal.head),
+        nods=looked.nods,
     )
 
 
-def _in_flight(journal: Journal, increment: Increment) -> Nod | None:
-    head = journal.head
+def _in_flight(head: Head, increment: Increment) -> Nod | None:
     for open_ in head.trials:
-        if open_.trial.increment.after == increment.after:
+        if open_.trial.increment.after == increment.after and open_.trial.purpose != "shadow":
             return Nod(answer="in_flight", because=f"trial {open_.trial.id} is testing it now")
     for waiting in head.proposals:
         if waiting.increment.after == increment.after:
@@ -53,55 +117,78 @@ def _in_flight(journal: Journal, increment: Increment) -> Nod | None:
     return None
 
 
-def _tested(journal: Journal, increment: Increment) -> Nod | None:
-    """Answer from trials of the very same setting, the latest first."""
-    past = [test for test in journal.history.trials() if test.trial.increment.after == increment.after and test.verdict]
-    if not past:
-        return None
-    last, said = past[-1], _say(past[-1])
-    precedents = tuple(_say(test) for test in past[: -_MOST - 1 : -1])
-    verdict = last.verdict
-    if verdict is not None and verdict.decision == "better":
-        return Nod(answer="worked_before", because=said, precedents=precedents)
-    if verdict is not None and verdict.decision in ("futile", "undecided"):
-        return Nod(answer="think_again", because=f"{said}; within noise, which is not a failure", precedents=precedents)
-    if last.trial.increment.of != increment.of:
-        return Nod(answer="think_again", because=f"{said}; the standard has changed since", precedents=precedents)
-    return Nod(answer="failed_before", because=said, precedents=precedents)
+def _unheard_of(rates: Base, spend: Spend) -> Nod:
+    odds = Odds(better=rates.better * (1.0 - rates.faults), faults=rates.faults)
+    return Nod(answer="go", because="nothing like it has been tried in this process", odds=odds, spend=spend)
 
 
-def _faulted(journal: Journal, increment: Increment) -> Nod | None:
-    runs = journal.history.runs(fingerprint=increment.after.fingerprint, latest=_MOST)
-    faults = [run for run in runs if isinstance(run.outcome, Fault)]
-    if not faults:
-        return None
-    said = tuple(f"run {run.id}: {run.outcome}" for run in reversed(faults))
-    return Nod(answer="failed_before", because=f"the same setting gave no reading: {said[0]}", precedents=said)
+def _opinion(looked: "Looked", increment: Increment) -> tuple[Answer, str]:
+    """Return the answer and its reason; empty where there is none to name."""
+    low = looked.weighed.odds.better <= min(LOW, _LIFT * looked.base.better)
+    last = looked.exact
+    if last is not None:
+        said = last.said
+        if last.undone:
+            return ("failed_before" if low else "go"), last.undone
+        if last.better:
+            return "worked_before", said
+        if last.precedent.grade == "within noise":
+            return "go", f"{said}; within noise, which is not a failure"
+        if last.precedent.grade in ("invalid", "reopened"):
+            return "go", f"{said}; {last.excuse}"
+        if last.precedent.then != increment.of and looked.moved(last.precedent.then):
+            return "go", f"{said}; the standard has changed since"
+        return ("failed_before" if low else "go"), said
+    said = next((str(one) for one in looked.words if one.con >= _ENOUGH), "")
+    if looked.faulted and low:
+        return "failed_before", f"the same setting gave no reading: {looked.faulted}"
+    if low and looked.weighed.against >= _ENOUGH:
+        return "think_again", looked.reason
+    if low and looked.weighed.odds.faults >= 0.5:
+        return "think_again", f"it may well give no reading: {looked.reason}"
+    if low and said:
+        return "think_again", said
+    doubt = "; which does not tell much of this one" if looked.reason and looked.weighed.odds.better < 0.5 else ""
+    return "go", f"{looked.reason}{doubt}"
 
 
-def _alike(journal: Journal, increment: Increment) -> Nod | None:
-    """Answer from trials that made one of the same changes and failed, whatever else they changed."""
-    failed = [
-        test for test in journal.history.trials()
-        if test.verdict is not None and test.verdict.decision in ("worse", "not_worthwhile")
-        and _shared(test.trial.increment, increment)
-    ]  # fmt: skip
-    if not failed:
-        return None
-    precedents = tuple(_say(test) for test in failed[: -_MOST - 1 : -1])
-    names = ", ".join(sorted(set(_shared(failed[-1].trial.increment, increment))))
-    return Nod(
-        answer="think_again",
-        because=f"the same {names} failed in another combination: {precedents[0]}",
-        precedents=precedents,
-    )
+def _changes(answer: Answer, looked: "Looked", head: Head) -> tuple[str, ...]:
+    """Say what would make the answer another one."""
+    if answer == "think_again" and not looked.precedents and looked.words:
+        return (f"two sound runs there that are no worse than standard {head.standard.number}",)
+    if answer in ("failed_before", "think_again"):
+        said = [f"another standard than {head.standard.number}: a failure speaks of the standard it was compared with"]
+        if looked.lesson is not None:
+            said.append(
+                f"a reason why trial {looked.lesson[1]} was not fair: lesson {looked.lesson[0]} can be retracted"
+            )
+        if looked.smaller:
+            said.append(looked.smaller)
+        return tuple(said)
+    if answer == "worked_before":
+        return ("a trial of it against today's standard",)
+    return ()
 
 
-def _shared(past: Increment, now: Increment) -> Iterable[str]:
-    return [name for name, value in now.changes.items() if past.changes.get(name) == value]
+def _spend_words(spend: Spend) -> str:
+    """Say what a trial puts at risk; what takes no time is counted in runs."""
+    taken = str(spend) if spend.seconds or spend.money else f"{spend.runs} runs"
+    return f"{taken}, at least" if spend.runs <= 2 else f"about {taken}, as past trials took"
 
 
-def _say(test: Tested) -> str:
-    verdict = test.verdict
-    said = verdict.spell(test.trial.design.metrics) if verdict is not None else str(test.stopped)
-    return f"trial {test.id} against standard {test.trial.increment.of}: {test.trial.increment} — {said}"
+def at_risk(trials: Sequence[Tested], recent: Sequence[Tried]) -> Spend:
+    """Return what a trial puts at risk: the medians of what past trials took, or two runs as the latest ones."""
+    import statistics
+
+    spends = [test.spend for test in trials if test.spend.runs]
+    if spends:
+        return Spend(
+            runs=max(2, round(statistics.median(spend.runs for spend in spends))),
+            seconds=statistics.median(spend.seconds for spend in spends),
+            money=statistics.median(spend.money for spend in spends),
+        )
+    made = [run.spend for run in recent if run.spend.runs]
+    if not made:
+        return Spend(runs=2)
+    seconds, money = (statistics.median(getattr(spend, what) for spend in made) for what in ("seconds", "money"))
+    return Spend(runs=2, seconds=2 * seconds, money=2 * money)

@@ -9,18 +9,24 @@ from typing import Any, Self
 import msgspec
 
 from kaizen.check import Judge
-from kaizen.errors import Mistake, Stuck, Undeclared
+from kaizen.cycle import Rest
+from kaizen.errors import Mistake, OutOfRange, Stuck, Undeclared
 from kaizen.judges.paired import PairedJudge
 from kaizen.ledger import Described
 from kaizen.listen import Listener
 from kaizen.listeners.shadow import ShadowListener
+from kaizen.noise import Repeats
 from kaizen.plan import Planner
-from kaizen.process import Process, check_process
+from kaizen.process import Hands, Process, check_process
 from kaizen.standard import Standard
+from kaizen.trial import Run
+from kaizen.veteran.recall import Recall
 from kaizen.workshop.bench import Bench
 from kaizen.workshop.improving import Improving, Moment, Watcher, grant
 from kaizen.workshop.places import ledger_at, ledger_beside
 from kaizen.workshop.planning import PolicysPlanner
+from kaizen.workshop.repeating import Repeating, in_all
+from kaizen.workshop.shelving import FolderShelf
 from kaizen.workshop.turning import Asker, Store, Wheel
 
 
@@ -43,6 +49,7 @@ class Workshop:
         self._listener = listener or ShadowListener()
         self._coins = coins or (lambda: secrets.randbits(63))
         self._benches: dict[str, Bench] = {}
+        self._recall = Recall(ledger, FolderShelf(self.state / "recall"))
 
     def __enter__(self) -> Self:
         """Use the workshop in a ``with`` block."""
@@ -79,7 +86,7 @@ class Workshop:
             wheel = Wheel(
                 self.ledger, name, judge=self._judge, planner=self._planner, listener=self._listener, coins=self._coins
             )
-            self._benches[name] = Bench(wheel, root=self.root, state=self.state)
+            self._benches[name] = Bench(wheel, root=self.root, state=self.state, recall=self._recall)
         return self._benches[name]
 
     def describe(self, process: Process, *, by: str = "me") -> Bench:
@@ -106,6 +113,18 @@ class Workshop:
         bench = self.bench(work)
         improve(bench, runs=runs, **options)
         return bench.standard
+
+    def noise(self, work: Any, n: int | str = 20, **options: Any) -> Repeats:
+        """Run today's standard until there are ``n`` repeats in all (``'+20'`` for so many more), and tell its noise.
+
+        Where hands do the work they are queued, to be asked for and told. See ``repeat`` below for the other options.
+        """
+        bench = self.bench(work)
+        if isinstance(bench.process.work, Hands):
+            bench.repeat(n, **options)
+        else:
+            repeat(bench, n, **options)
+        return bench.noise()
 
     def bench(self, work: Any, *, by: str = "me") -> Bench:
         """Return the bench of an improvable function, a process or a name; describe what is new."""
@@ -142,12 +161,49 @@ def improve(
     Raises:
         Mistake: the process is for hands, or its function is not at hand.
     """
-    from kaizen.doers.holder import holder, is_gone
-    from kaizen.doers.local import LocalDoer
-
     if workers < 1:
         raise Mistake(f"workers must be one or more; got {workers}")
     grant(bench, runs=runs, seconds=seconds, money=money, by=by)
+    return _turn(bench, workers=workers, by=by, watch=watch, handle=handle)
+
+
+def repeat(
+    bench: Bench,
+    n: int | str = 20,
+    *,
+    every: float = 0.0,
+    by: str = "kaizen",
+    watch: Watcher | None = None,
+    handle: Callable[[Improving], None] | None = None,
+) -> Moment:
+    """Run today's standard here, one run after the other, until it was repeated ``n`` times in all; return the last moment.
+
+    ``'+20'`` is so many more; ``every`` is how many seconds lie between one start and the next, at least. Repeats are
+    scouts: they teach the planner, and the budget pays for them. Trials wait meanwhile.
+
+    Raises:
+        Mistake: no such number; or the process is for hands, or its function is not at hand.
+    """
+    if not 0 <= every < float("inf"):
+        raise OutOfRange(f"every must be a number of seconds, 0 or more; got {every!r}")
+    repeating = Repeating(bench.wheel, total=in_all(bench.wheel, n), every=every)
+
+    def take(improving: Improving) -> None:
+        repeating.stopped = lambda: improving.stopping
+        if handle is not None:
+            handle(improving)
+
+    return _turn(bench, workers=1, by=by, watch=watch, handle=take, hand_out=repeating)
+
+
+def _turn(
+    bench: Bench, *, workers: int, by: str, watch: Watcher | None, handle: Callable[[Improving], None] | None,
+    hand_out: Callable[[Asker], tuple[Run, ...] | Rest] | None = None,
+) -> Moment:  # fmt: skip
+    """Turn a wheel with workers on this machine until it rests; what workers that are gone had in hand counts as lost."""
+    from kaizen.doers.holder import holder, is_gone
+    from kaizen.doers.local import LocalDoer
+
     process = bench.process
     doer = LocalDoer(
         process, function=bench.function, directory=bench.root, state=bench.state, ledger=bench.ledger_file
@@ -164,7 +220,7 @@ def improve(
 
     bench.publish()
     asker = Asker(by=by, lease=process.policy.lease, holder=holder())
-    improving = Improving(bench, doer, workers=workers, asker=asker, watch=look)
+    improving = Improving(bench, doer, workers=workers, asker=asker, watch=look, hand_out=hand_out)
     if handle is not None:
         handle(improving)
     improving.turn()

@@ -25,10 +25,13 @@ from kaizen.setting import Texts
 from kaizen.standard import Increment, Standard, increment, null_increment
 from kaizen.trial import FAULTS, Fault, Outcome, Reading, Run, Spend
 from kaizen.verdict import Lesson, Verdict
+from kaizen.veteran.calibration import Calibration, calibration, outcomes
+from kaizen.veteran.knowing import Knowledge, know
+from kaizen.veteran.lessons import Read, read
 from kaizen.veteran.nod import Nod, consult
 from kaizen.veteran.recall import Recall
-from kaizen.voice import Andon, Voice
-from kaizen.workshop import auditing, foretelling, repeating
+from kaizen.voice import Andon, Testimony, Voice
+from kaizen.workshop import auditing, foretelling, repeating, teaching
 from kaizen.workshop.answering import Answering, Correction
 from kaizen.workshop.turning import Asker, Wheel
 from kaizen.workshop.watching import watched
@@ -295,6 +298,25 @@ class Bench:
         made = increment(self.process, self.standard, {**(changes or {}), **named}, because="", by="")
         return consult(self.journal, made, self._recall)
 
+    def calibration(self) -> Calibration:
+        """Return how the odds of past nods compare with what happened, over all processes of the ledger."""
+        return calibration(outcomes(self._recall))
+
+    def veteran(self) -> Knowledge:
+        """Return what the veteran knows of this process."""
+        journal = self.journal
+        return know(self._recall, journal.head, journal.history)
+
+    def learnt(self, word: str = "", *, parameter: str = "") -> tuple[Read, ...]:
+        """Return the lessons that hold with what they rest on and what speaks against them, the matching ones only.
+
+        Raises:
+            Undeclared: no such parameter.
+        """
+        if parameter:
+            self.process.parameter(parameter)
+        return read(self.journal.history, word=word, parameter=parameter)
+
     def repeat(self, n: int | str = 20, *, by: str = "me") -> int:
         """Queue runs of today's standard until there are ``n`` repeats in all (``'+20'``: so many more); return the new ones.
 
@@ -321,8 +343,9 @@ class Bench:
             made = increment(head.process, head.standard, {**(changes or {}), **named}, because=because, by=by)
             nod = consult(self._wheel.journal(), made, self._recall)
             offers.append(Offer(id=head.next_proposal, increment=made, nod=nod))
-            advised = Advised(increment=made, answer=nod.answer, because=nod.because, proposal=head.next_proposal)
-            return (Proposed(id=head.next_proposal, increment=made), advised)
+            number = head.next_proposal
+            advised = Advised(increment=made, answer=nod.answer, because=nod.because, proposal=number, odds=nod.odds)
+            return (Proposed(id=number, increment=made), advised)
 
         self._wheel.command(decide, by=by)
         return offers[-1]
@@ -458,6 +481,30 @@ class Bench:
         self._wheel.command(
             lambda head: (Voiced(voice=Voice(text=text, by=by, theme=theme, standard=head.standard.number)),), by=by
         )
+
+    def teach(
+        self,
+        text: str,
+        *,
+        by: str,
+        that: str = "",
+        near: Mapping[str, Any] | None = None,
+        confidence: float | None = None,
+    ) -> Testimony:
+        """Write down what somebody knows without data; the nod heeds it, as far as its record carries.
+
+        ``that`` is a constraint that settings should keep: where it does not hold, worse readings or faults are expected.
+        ``near`` are values near which good settings are expected.
+
+        Raises:
+            Mistake: no words, no such parameter, both regions, a confidence that is none.
+        """
+
+        def decide(head: Head) -> tuple[Entry, ...]:
+            return (teaching.taught(head, text, that=that, near=near or {}, confidence=confidence),)
+
+        self._wheel.command(decide, by=by)
+        return self.head.taught[-1]
 
     def andon(self, because: str, *, by: str) -> None:
         """Pull the stop cord: nothing new is handed out until it is cleared."""

@@ -48,14 +48,19 @@ class Improving:
         asker: Asker,
         watch: Watcher,
         clock: Callable[[], float] = time.monotonic,
+        hand_out: Callable[[Asker], tuple[Run, ...] | Rest] | None = None,
     ) -> None:
-        """Wire a bench to a doer; ``asker`` says under which name and lease runs are taken."""
+        """Wire a bench to a doer; ``asker`` says under which name and lease runs are taken.
+
+        ``hand_out`` gives the next unit of work instead of the wheel.
+        """
         self._bench = bench
         self._doer = doer
         self._workers = workers
         self._asker = asker
         self._watch = watch
         self._clock = clock
+        self._hand_out = hand_out or bench.wheel.next_unit
         self._units: dict[int, list[Run]] = {}  # by the run under way: what its worker does after it
         self._running: dict[int, Run] = {}
         self._renewed = clock()
@@ -83,7 +88,7 @@ class Improving:
         while len(self._running) < self._workers:
             if self.stopping:
                 return Rest(reason="stop", because="you stopped it")
-            unit = self._bench.wheel.next_unit(self._asker)
+            unit = self._hand_out(self._asker)
             if isinstance(unit, Rest):
                 return unit
             self._start(list(unit))

@@ -36,10 +36,12 @@ from kaizen.ledger import (
 )
 from kaizen.listen import Listener
 from kaizen.plan import Advice, Plan, Planner, Scout, Stop
-from kaizen.setting import Numbers
+from kaizen.reports.lines import titled
+from kaizen.setting import Numbers, Setting
 from kaizen.standard import Increment, null_increment
 from kaizen.trial import Block, Fault, Purpose, Run, Spend, Trial
 from kaizen.verdict import Prospect, Stopped, Verdict
+from kaizen.veteran import transfer
 from kaizen.workshop.planning import PolicysPlanner
 
 _WATCHED = 5  # times the patience of a trial: the most pairs of a watch
@@ -82,6 +84,7 @@ class Wheel:
         self._moved = False
         self._coins = coins
         self._looked: dict[int, tuple[Block, ...]] = {}
+        self._kin: dict[tuple[object, ...], transfer.Kin | None] = {}
 
     # ── looking ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def head(self) -> Head:
@@ -112,11 +115,13 @@ class Wheel:
         }
         return Journal(head=head, history=History(self.ledger, self.process), lost=lost, looked=looked)
 
-    def prospect(self, head: Head) -> Callable[[float, float], Prospect]:
-        """Return what foretells the proof of a gain, were its trial opened next."""
+    def prospect(self, head: Head, *, most: int | None = None) -> Callable[[float, float], Prospect]:
+        """Return what foretells the proof of a gain, were its trial opened next; ``most`` pairs instead of the policy's."""
         planned = design(
             head.process, alpha=cycle.next_alpha(head), coins=0, method=self.judge.method_for(head.process)
         )
+        if most is not None:
+            planned = msgspec.structs.replace(planned, pairs=most)
         return lambda gain, sd: self.judge.prospect(planned, gain=gain, sd=sd)
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -201,12 +206,36 @@ class Wheel:
                             journal.head, [Proposed(id=journal.head.next_proposal, increment=plan)], by=asker.by
                         )
 
+    def repeat(
+        self, asker: Asker, because: str, *, setting: Setting | None = None
+    ) -> tuple[Run, ...] | cycle.Rest:
+        """Hand out a scout of today's standard (or ``setting``), or a run that waits or was lost; trials and planner wait."""
+        self._announce()
+        with self.ledger.turn():
+            while True:
+                journal = self.journal()
+                step = cycle.next_step(journal)
+                match step:
+                    case cycle.Check() | cycle.Drop() | cycle.GiveUp():
+                        self._keep_house(journal, step)
+                    case cycle.HandOut(run=run):
+                        return self._hand_out((run,), journal.head, asker)
+                    case cycle.Rest(reason="andon" | "consent"):
+                        return step
+                    case _ if unpaid := cycle.affordable(journal.head, 1):
+                        return cycle.Rest(reason="budget", because=unpaid)
+                    case _:
+                        scout = Scout(setting=setting or journal.head.standard.setting, because=because)
+                        return self._scout(scout, journal.head, asker)
+
     def foresee(self) -> str:
         """Say what would be tried next, without writing anything."""
         journal = self.journal()
         for open_ in journal.head.trials:
-            if open_.verdict is None:
-                return f"go on with {open_.trial} (pair {len(open_.trial.pairs) + 1})"
+            if open_.verdict is None and open_.trial.purpose != "shadow":  # a watch has its share of whatever is next
+                return f"go on with {titled(open_.trial)} (pair {len(open_.trial.pairs) + 1})"
+        if journal.head.proposals and journal.head.proposals[0].increment.is_null:
+            return f"try a copy of standard {journal.head.standard.number}, an alarm for the judge"
         if journal.head.proposals:
             return f"open the trial of {journal.head.proposals[0].increment}"
         plan = self._ask_planner(journal)
@@ -370,7 +399,16 @@ class Wheel:
 
     def _ask_planner(self, journal: Journal) -> Plan:
         seed = self._seed(journal)
-        return self.planner.plan(journal, advice=Advice(), prospect=self.prospect(journal.head), seed=seed)
+        return self.planner.plan(
+            journal, advice=self.advice(journal.head), prospect=self.prospect(journal.head), seed=seed
+        )
+
+    def advice(self, head: Head) -> Advice:
+        """Return what the veteran remembers for the planner, if the policy lets it be asked."""
+        if not head.process.policy.memory:
+            return Advice()
+        found = transfer.kin(self.ledger, head, seen=self._kin)
+        return Advice(words=transfer.spell(found), kin=found)
 
     def _seed(self, journal: Journal) -> int:
         text = f"{self.process}:{journal.head.seq}"

@@ -10,6 +10,7 @@
 ``surroundings``  what the work finds in its environment
 ``reads``     a reading or a fault out of what the work left
 ``worktree``  a checkout for each revision of the code
+``revisions`` what people call two revisions, and the working tree as one
 ``bare``      where there is no fork (Windows): commands only, and without a guardian
 """
 

@@ -81,6 +81,7 @@ class LocalDoer:
         self._reader = Reader(process)
         self._conditions = conditions(process)
         self._nursery: Nursery | None = None
+        self._trees: dict[str, Path] = {}
         self._going: list[_Going] = []
         self._ended: list[Done] = []
         self._owner = os.getpid()
@@ -170,8 +171,10 @@ class LocalDoer:
         """Return where the work runs: the recipe's directory, or the same place in the revision's worktree."""
         below = self.process.work.directory if isinstance(self.process.work, Shell) else "."
         if self._revision and self._revision in run.setting:
-            tree = worktree(self.directory, str(run.setting[self._revision]), self.state)
-            return inside(self.directory, tree) / below
+            commit = str(run.setting[self._revision])
+            if commit not in self._trees or not self._trees[commit].is_dir():  # git is asked once for each
+                self._trees[commit] = inside(self.directory, worktree(self.directory, commit, self.state))
+            return self._trees[commit] / below
         return self.directory / below
 
     def _files(self) -> tuple[BinaryIO, ...]:

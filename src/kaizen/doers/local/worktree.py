@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kaizen.doers.local.surroundings import GITS_OWN
@@ -20,9 +20,9 @@ def worktree(repository: Path, commit: str, state: Path) -> Path:
         OutOfRange: the repository has no such commit.
         Stuck: there is no repository, or git refuses.
     """
-    full = _git(repository, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}", check=False)
+    full = git(repository, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}", check=False)
     if not full:
-        top = _git(repository, "rev-parse", "--show-toplevel")
+        top = git(repository, "rev-parse", "--show-toplevel")
         raise OutOfRange(
             f"a revision must be a commit of {top}; got {commit}", hint="fetch it, or write more of its digits"
         )
@@ -40,15 +40,30 @@ def worktree(repository: Path, commit: str, state: Path) -> Path:
 
 def inside(repository: Path, place: Path) -> Path:
     """Return where in a worktree the directory lies that is ``repository`` in the checkout people work in."""
-    return place / _git(repository, "rev-parse", "--show-prefix")
+    return place / git(repository, "rev-parse", "--show-prefix")
+
+
+def remove(repository: Path, state: Path) -> None:
+    """Remove all worktrees under ``state``, and ``state`` itself; what is not there is no error.
+
+    Nobody may be at work in them.
+    """
+    with contextlib.suppress(Stuck):
+        for line in git(repository, "worktree", "list", "--porcelain").splitlines():
+            place = line.removeprefix("worktree ")
+            if place != line and Path(place).is_relative_to(state.resolve()):
+                git(repository, "worktree", "unlock", place, check=False)  # git locks one while it is made
+    shutil.rmtree(state, ignore_errors=True)
+    with contextlib.suppress(Stuck):
+        git(repository, "worktree", "prune")
 
 
 def _make(repository: Path, full: str, place: Path) -> None:
     """Make a worktree, in the place of what an interrupted making may have left."""
     if place.exists():
         shutil.rmtree(place)
-    _git(repository, "worktree", "prune")
-    _git(repository, "worktree", "add", "--detach", "--force", str(place), full)
+    git(repository, "worktree", "prune")
+    git(repository, "worktree", "add", "--detach", "--force", str(place), full)
 
 
 @contextlib.contextmanager
@@ -61,8 +76,13 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _git(repository: Path, *words: str, check: bool = True) -> str:
-    environment = {name: value for name, value in os.environ.items() if name not in GITS_OWN}
+def git(repository: Path, *words: str, check: bool = True, more: Mapping[str, str] | None = None) -> str:
+    """Run git in a repository, without its hooks and with ``more`` variables; return what it says.
+
+    Raises:
+        Stuck: there is no git, or (unless ``check`` is false) it refuses.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in GITS_OWN} | dict(more or {})
     try:
         done = subprocess.run(
             ["git", "-c", f"core.hooksPath={os.devnull}", "-C", str(repository), *words],  # noqa: S607 - the user's git

@@ -8,6 +8,8 @@ printed, where every error becomes a sentence, and where the exit status is made
     2    what was asked cannot be done: mend it, wait, or try again
     130  interrupted (143: ended from outside)
 
+``kaizen prove`` answers by its status: 0 better, 1 worse, 3 neither.
+
 Nothing is loaded before it is wanted: ``kaizen --version`` loads this file alone.
 """
 
@@ -27,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] in (["--version"], ["-V"]):
         return _print(f"kaizen {version()}")
-    as_json = "--json" in words
+    ours = words[: words.index("--")] if "--" in words else words
+    as_json = "--json" in ours
     try:
         answer = _perform(words)
         return _print_answer(answer, as_json=as_json)
@@ -37,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("\nkaizen: interrupted; everything written so far is kept\n")
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last door: every error becomes a sentence
-        return _explain(error, as_json=as_json, debug="--debug" in words)
+        return _explain(error, as_json=as_json, debug="--debug" in ours)
 
 
 def version() -> str:

@@ -11,7 +11,10 @@ class Option(NamedTuple):
     metavar: str = ""
     kind: str = "text"
     many: str = ""
-    """How many words an argument takes: ``?`` none or one, ``+`` some, ``*`` any; one if empty."""
+    """How many words an argument takes: ``?`` none or one, ``+`` some, ``*`` any, ``--`` all behind two dashes; one if empty.
+
+    An option with any may be given again and again.
+    """
     flag: bool = False
     required: bool = False
     default: object = None
@@ -31,6 +34,9 @@ class Command(NamedTuple):
     tells: str = ""
     """More than the one line, where it takes more."""
 
+
+TRAILING = "--"
+"""``many`` of an argument that takes all words behind two dashes."""
 
 GROUPS = {
     "begin": "Begin",
@@ -63,6 +69,9 @@ _TRIAL = Option(("--trial",), "which trial (default: the one that waits)", "N", 
 _KEY = Option(("--key",), "a name for this answer: sent twice, it counts once", "KEY", default="")
 _MONEY = Option(("--money",), "what the run cost", "M", kind="number", default=0.0)
 _SECONDS = Option(("--seconds",), "how long the run took", "S", kind="number", default=0.0)
+_MAP = Option(("--map",), "what columns are: lr=setting,loss=metric,note=words … (also status, fault, condition, revision, "
+              "seconds, time, ignore)", "COLUMN=ROLE,…")  # fmt: skip
+_BETTER = Option(("--better",), "lower or higher, or by metric: loss=lower,accuracy=higher", "WAY")
 
 COMMANDS = (
     Command(
@@ -87,6 +96,30 @@ COMMANDS = (
         "second one stops at once. Nothing is lost either way: the same command goes on where it stopped.",
     ),
     Command(
+        "import", "keep", "foreign:bring", "bring in what was tried elsewhere", "kaizen import results.tsv --process speed",
+        (
+            Option(("source",), "a file or folder: results.tsv, log.jsonl, CSV, JSON lines, Parquet, an export of Kaizen, a "
+                   "store of Optuna or MLflow, a folder of Ray Tune or MLflow", "SOURCE"),
+            Option(("--process",), "the process it is of (default: as the source calls it)", "NAME"),
+            _MAP, _BETTER, _BY_ME,
+        ),
+        "Read what was tried elsewhere and report it: runs that teach, and prove nothing. What a loop kept becomes a declared "
+        "standard. Faults stay faults; rows that cannot be read are listed; importing again adds only what is new.",
+    ),
+    Command(
+        "autopsy", "look", "foreign:autopsy", "tell what a log tries again in vain, and which keeps may be luck",
+        "kaizen autopsy results.tsv -o autopsy.html",
+        (
+            Option(("logs",), "anything that kaizen import reads", "LOG", many="+"),
+            Option(("-o",), "write a page, too: one HTML file", "FILE"),
+            Option(("--each",), "what one trial takes, such as '5 min' (default: as the log tells)", "TIME"),
+            Option(("--process",), "which one, where a source holds several", "NAME"),
+            _MAP, _BETTER,
+        ),
+        "Tell what a log holds, with nothing configured: ideas tried again after they had failed, keeps smaller than the log's "
+        "own noise, what rejections have in common, and what the nod would have saved. Nothing is written but the page.",
+    ),
+    Command(
         "noise", "turn", "noise:noise", "run today's standard again and tell how far readings differ",
         "kaizen noise pack -n 20 --every 30",
         (
@@ -101,6 +134,36 @@ COMMANDS = (
         "Run today's standard again and again, and tell per metric its level, sd, drift and memory, and the smallest "
         "gain that pairs can prove. Where hands do the work, the runs are queued, to be asked for and told. Every run "
         "teaches the planner, the budget pays for it, and the same command goes on where it stopped.",
+    ),
+    Command(
+        "prove", "turn", "prove:prove", "tell whether one revision of the code is better than another",
+        "kaizen prove HEAD~1..HEAD -- make bench",
+        (
+            Option(("revisions",), "two commits, branches or tags; no NEW is the working tree as it is, no OLD is HEAD, and "
+                   "OLD...NEW begins where they parted", "OLD..NEW"),
+            Option(("work",), "the command, run in a checkout of each; one word is given to the shell as it is", "COMMAND",
+                   many=TRAILING),
+            Option(("--metric",), "what is judged: seconds, cpu_seconds or peak_memory as measured, or a number from JSON on "
+                   "the last line of the output (default: seconds)", "NAME", many="*"),
+            Option(("--pattern",), "read a number by a regular expression with one group", "NAME=REGEX", many="*"),
+            Option(("--better",), "lower or higher (default: lower)", "[NAME=]WORD", many="*"),
+            Option(("--worthwhile",), "the smallest difference worth telling (default: 1%)", "[NAME=]GAIN", many="*"),
+            Option(("--margin",), "the largest loss tolerated beside a gain elsewhere (default: as worthwhile)", "[NAME=]LOSS",
+                   many="*"),
+            Option(("--scale",), "ratio or difference (default: ratio)", "[NAME=]WORD", many="*"),
+            Option(("--exact",), "a metric that always repeats: one pair decides", "NAME", many="*"),
+            Option(("--build",), "a command that runs once in each checkout", "COMMAND", default=""),
+            Option(("--pairs",), "the most pairs (default: 40)", "N", kind="whole", default=40),
+            Option(("--alpha",), "the chance of a false answer (default: 0.05)", "P", kind="number", default=0.05),
+            Option(("--warmup",), "runs of each that are made first and not counted (default: 1)", "N", kind="count", default=1),
+            Option(("--within",), "the limit of one run, such as '60 s' (default: none)", "S"),
+            Option(("--process",), "take command, metrics and settings of a process of the recipe", "NAME"),
+            Option(("--again",), "ask anew what was answered, with an α of its own", flag=True),
+            Option(("--quiet",), "say only the end", flag=True),
+        ),
+        "Tell whether NEW is better or worse than OLD, by randomised pairs of runs in checkouts of their own, as soon as it "
+        "can be told. The working tree is never touched. The same command goes on where it was interrupted. The exit "
+        "status is 0 for better, 1 for worse, 3 where there is no worthwhile difference or it cannot be told.",
     ),
     Command(
         "ask", "turn", "verbs:ask", "take a run to make", "kaizen ask coffee --by ana",
@@ -137,7 +200,7 @@ COMMANDS = (
         "Propose an increment of today's standard for a trial. The veteran's nod comes with it, and never blocks.",
     ),
     Command(
-        "nod", "look", "reading:nod", "ask the veteran about an increment", "kaizen nod coffee grind=11",
+        "nod", "look", "memory:nod", "ask the veteran about an increment", "kaizen nod coffee grind=11",
         (_PROCESS, _CHANGES),
         "Ask the veteran what is known of an increment, before anything is spent on it.",
     ),
@@ -159,12 +222,35 @@ COMMANDS = (
         ),
     ),
     Command(
+        "retract", "decide", "verbs:retract", "say that a lesson no longer holds",
+        'kaizen retract coffee 2 "the hose leaked that day" --by ana',
+        (
+            _PROCESS, Option(("lesson",), "the lesson's number, as lessons said it", "LESSON", kind="whole"),
+            Option(("because",), "why", "BECAUSE"), _BY,
+        ),
+        "Say that a lesson no longer holds: its trial was not fair. The veteran still tells of it, and no longer counts it.",
+    ),
+    Command(
         "voice", "listen", "verbs:voice", "write down a customer's word",
         'kaizen voice coffee "bitter since Monday" --by tom --theme taste',
         (
             _PROCESS, Option(("text",), "what was said", "TEXT"), _BY,
             Option(("--theme",), "what it is about", "THEME", default=""),
         ),
+    ),
+    Command(
+        "teach", "listen", "verbs:teach", "write down what somebody knows without data",
+        'kaizen teach coffee "never above 95: it scalds" --that "celsius <= 95" --confidence 0.9 --by ana',
+        (
+            _PROCESS, Option(("text",), "what is known, in words", "TEXT"), _BY,
+            Option(("--that",), "what settings should keep, as a constraint; else worse readings or faults are expected",
+                   "CONSTRAINT", default=""),
+            Option(("--near",), "where good settings are expected: values, with a comma between them", "NAME=VALUE",
+                   default=""),
+            Option(("--confidence",), "how sure it is, above 0 and below 1 (default: 0.8)", "C", kind="number"),
+        ),
+        "Write down what somebody knows without data. The nod heeds it as far as its own record carries: two runs that "
+        "contradict it leave nothing. It is one of a region (--that), of a place (--near), or words for people alone.",
     ),
     Command(
         "andon", "listen", "verbs:andon", "pull the stop cord",
@@ -216,8 +302,20 @@ COMMANDS = (
         (_ONLY, Option(("--all",), "all standards there were", flag=True)),
     ),
     Command(
-        "lessons", "look", "reading:lessons", "show what was learnt", "kaizen lessons coffee grind",
-        (_PROCESS, Option(("word",), "only lessons with this word in them", "WORD", many="?", default="")),
+        "lessons", "look", "memory:lessons", "show what was learnt", "kaizen lessons coffee grind",
+        (
+            _PROCESS, Option(("word",), "only lessons with this word in them", "WORD", many="?", default=""),
+            Option(("--parameter",), "only lessons about this parameter", "NAME", default=""),
+        ),
+        "Show what was learnt: a sentence each, its grade and scope, the trial that it rests on, later trials that "
+        "contradict it, and what people know without data.",
+    ),
+    Command(
+        "veteran", "look", "memory:veteran", "show what the veteran knows, and whether its odds held",
+        "kaizen veteran coffee --calibration",
+        (_ONLY, Option(("--calibration",), "show the odds of past nods beside what happened", flag=True)),
+        "Show what is remembered of a process and beside it, and what was learned of the past: how much a failure tells "
+        "since the standard moved, under other conditions, from another process.",
     ),
     Command(
         "log", "look", "reading:log", "show what happened, a record a line", "kaizen log coffee -n 10",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from kaizen.errors import Malformed, Undeclared
-from kaizen.faces.cli.commands import COMMANDS, GROUPS, OPTIONS, Command, Option
+from kaizen.faces.cli.commands import COMMANDS, GROUPS, OPTIONS, TRAILING, Command, Option
 
 _WIDTH = 100
 
@@ -25,11 +25,16 @@ def parse(words: Sequence[str]) -> argparse.Namespace | str:
         return help_of(_find(plain[1])) if len(plain) > 1 else overview()
     command = _find(plain[0])
     place = words.index(plain[0])
-    rest = [*words[place + 1 :], *words[:place]]
+    rest = [*words[:place], *words[place + 1 :]]
     before = rest[: rest.index("--")] if "--" in rest else rest
     if "-h" in before or "--help" in before:
         return help_of(command)
-    return _parser(command).parse_intermixed_args(rest)
+    trailing = next((option for option in command.options if option.many == TRAILING), None)
+    if trailing is None:
+        return _parser(command).parse_intermixed_args(rest)
+    given = _parser(command).parse_intermixed_args(before)
+    setattr(given, trailing.names[0], tuple(rest[len(before) + 1 :]))
+    return given
 
 
 def _find(name: str) -> Command:
@@ -52,6 +57,8 @@ class _Parser(argparse.ArgumentParser):
 def _parser(command: Command) -> _Parser:
     parser = _Parser(prog=f"kaizen {command.name}", add_help=False, allow_abbrev=False)
     for option in (*command.options, *OPTIONS):
+        if option.many == TRAILING:
+            continue
         how: dict[str, Any] = {}
         if option.flag:
             how["action"] = "store_true"
@@ -64,6 +71,8 @@ def _parser(command: Command) -> _Parser:
         if option.many and not option.names[0].startswith("-"):
             how["nargs"] = option.many
         if option.names[0].startswith("-"):
+            if option.many:
+                how |= {"action": "append", "default": []}
             how["required"] = option.required
             how["dest"] = option.names[-1].lstrip("-").replace("-", "_")
         parser.add_argument(*option.names, **how)
@@ -96,7 +105,13 @@ def _number(text: str) -> float:
     return number
 
 
-_CHECKS: dict[str, Callable[[str], object]] = {"text": str, "whole": _whole, "runs": _runs, "number": _number}
+def _count(text: str) -> int:
+    return 0 if text == "0" else _whole(text)
+
+
+_CHECKS: dict[str, Callable[[str], object]] = {
+    "text": str, "whole": _whole, "count": _count, "runs": _runs, "number": _number,
+}  # fmt: skip
 
 
 # ── help ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,7 +130,8 @@ def overview() -> str:
 
 def help_of(command: Command) -> str:
     """Return the help of one command: how it is written, what its words mean, one example."""
-    usage = " ".join(["kaizen", command.name, *(_shown(option) for option in command.options)])
+    ordered = sorted(command.options, key=lambda option: option.many == TRAILING)
+    usage = " ".join(["kaizen", command.name, *(_shown(option) for option in ordered)])
     lines = textwrap.wrap(usage, _WIDTH, subsequent_indent=" " * 8, break_on_hyphens=False)
     lines += ["", *textwrap.wrap(command.tells or f"{command.says[0].upper()}{command.says[1:]}.", _WIDTH), ""]
     for option in (*command.options, *OPTIONS):
@@ -129,7 +145,9 @@ def help_of(command: Command) -> str:
 def _shown(option: Option) -> str:
     if option.names[0].startswith("-"):
         said = option.names[-1] if option.flag else f"{option.names[-1]} {option.metavar}"
-        return said if option.required else f"[{said}]"
+        return said if option.required else f"[{said}]{'…' if option.many else ''}"
+    if option.many == TRAILING:
+        return f"[-- {option.metavar}…]"
     said = f"{option.metavar}…" if option.many in ("+", "*") else option.metavar
     return f"[{said}]" if option.many in ("?", "*") else said
 

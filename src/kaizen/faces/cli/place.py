@@ -53,8 +53,18 @@ def find(given: argparse.Namespace) -> Place:
     recipe = _recipe(given.recipe)
     root = (recipe.parent if recipe is not None else Path.cwd()).absolute()
     processes = toml.read(recipe) if recipe is not None else ()
-    ledger = ledger_beside(root) if given.ledger is None else ledger_at(given.ledger)
-    return Place(root, processes, recipe, ledger)
+    return Place(root, processes, recipe, ledger_of(given))
+
+
+def ledger_of(given: argparse.Namespace) -> Path | None:
+    """Look for the ledger alone; a recipe is not read.
+
+    Raises:
+        Mistake: there is no such kind of ledger.
+    """
+    recipe = _recipe(given.recipe)
+    root = (recipe.parent if recipe is not None else Path.cwd()).absolute()
+    return ledger_beside(root) if given.ledger is None else ledger_at(given.ledger)
 
 
 def _recipe(given: str | None) -> Path | None:

@@ -14,7 +14,6 @@ from kaizen.faces.cli.answer import (
     copies_document,
     head_document,
     joined,
-    pairs,
     promises_document,
     record_document,
     run_document,
@@ -177,15 +176,6 @@ def _folded(sentence: str) -> list[str]:
     return lines.fold_text(sentence.strip(), indent=" " * depth)
 
 
-def nod(given: argparse.Namespace) -> Answer:
-    """Ask the veteran; nothing is written."""
-    with place.at_rest(given, imagine=True) as bench:
-        name, value = next(iter(bench.standard.setting.items()))
-        answer = bench.consult(pairs(given.values, example=f"{name}={value}"))
-    told = [str(answer), *(f"  {precedent}" for precedent in answer.precedents)]
-    return Answer("\n".join(told), {"process": bench.name, "nod": answer})
-
-
 def standard(given: argparse.Namespace) -> Answer:
     """Show today's standard, or all."""
     with place.at_rest(given) as bench:
@@ -199,16 +189,6 @@ def standard(given: argparse.Namespace) -> Answer:
     document = {"process": bench.name, "standards": documents} if given.all else {"process": bench.name, **documents[0]}
     told = [lines.standard_lines(one, str(made.get(one.standard.number, ""))) for one in shown]
     return Answer("\n".join(told), document)
-
-
-def lessons(given: argparse.Namespace) -> Answer:
-    """Show what was learnt, all of it or with one word in it."""
-    with place.at_rest(given) as bench:
-        every = bench.lessons
-    found = [one for one in every if given.word.lower() in f"{one.text} {one.scope}".lower()]
-    nothing = f"nothing is written down about {given.word!r}" if given.word and every else "nothing is written down yet"
-    document = {"process": bench.name, "lessons": found}
-    return Answer("\n".join(map(lines.lesson_line, found)) or nothing, document)
 
 
 def log(given: argparse.Namespace) -> Answer:

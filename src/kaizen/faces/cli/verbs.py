@@ -170,6 +170,14 @@ def rollback(given: argparse.Namespace) -> Answer:
     return Answer(f"{standard}\n  {standard.because}", {"process": bench.name, **standard_document(standard)})
 
 
+def retract(given: argparse.Namespace) -> Answer:
+    """Say that a lesson no longer holds."""
+    with place.at_work(given, by=given.by) as bench:
+        bench.retract(given.lesson, given.because, by=given.by)
+    document = {"process": bench.name, "lesson": given.lesson, "because": given.because, "by": given.by}
+    return Answer(f"Lesson {given.lesson} of {bench.name} no longer holds: {given.because}", document)
+
+
 # ── listening ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -179,6 +187,18 @@ def voice(given: argparse.Namespace) -> Answer:
         bench.voice(given.text, by=given.by, theme=given.theme)
     document = {"process": bench.name, "text": given.text, "by": given.by, "theme": given.theme}
     return Answer(f"Heard, {given.by}: {given.text}", document)
+
+
+def teach(given: argparse.Namespace) -> Answer:
+    """Write down what somebody knows."""
+    near = [word for word in given.near.split(",") if word.strip()]
+    with place.at_work(given, by=given.by) as bench:
+        made = bench.teach(
+            given.text, by=given.by, that=given.that, near=pairs(near, example=f"--near {_example(bench)}"),
+            confidence=given.confidence,
+        )  # fmt: skip
+    region = f"that {made.that}" if made.that else f"near {made.near}" if made.near else "words alone"
+    return Answer(f"Taught by {made.by}: {made.text} ({region})", {"process": bench.name, "testimony": made})
 
 
 def andon(given: argparse.Namespace) -> Answer:

@@ -7,6 +7,7 @@ design as its method:
     signed normal scores   no cap on the pairs: an e-process on the signs of differences, open for ever
     flipped coins          a cap: an exact test that flips the trial's coins, with fewer pairs (the default)
     bets on means          ``estimand = "mean"``: an e-process on differences within declared bounds
+    both ways              ``both_ways``: flipped coins for a gain and for a loss, each at half of α (see ``ends``)
 
 The first two prove that the change is *typically* better; the third that it is better *on average*; every verdict says
 which. Exact metrics are compared as they read, in one pair. All other endings can only end a trial, never adopt, so
@@ -20,10 +21,10 @@ import msgspec
 
 from kaizen import evidence
 from kaizen.judges.paired.ends import Ending, ending
-from kaizen.judges.paired.proof import PROOF, Rule, Weighed, clamp, rule_for, rule_of
+from kaizen.judges.paired.proof import PROOF, Weighed, clamp, rule_for, rule_of
 from kaizen.judges.paired.views import View, effects, judged
 from kaizen.process import Process
-from kaizen.trial import Design, Trial
+from kaizen.trial import Block, Design, Trial
 from kaizen.verdict import Prospect, Verdict
 
 
@@ -36,12 +37,12 @@ class PairedJudge(msgspec.Struct, frozen=True):
 
     def check(self, trial: Trial, *, intervals: bool = True) -> Verdict:
         """Judge the complete pairs of a trial; without ``intervals`` the effects have no ends (a quicker look)."""
-        pairs, design = trial.pairs, trial.design
-        rule = rule_of(design)
+        pairs, rule = trial.pairs, rule_of(trial.design)
+        design = rule.one_way(trial.design)
         views = judged(design, pairs)
         weighed = rule.weigh(views, design)
         needed = -math.log(design.alpha) if design.alpha > 0 else PROOF
-        decision, reason = _decided(weighed, views, trial, rule)
+        decision, reason = _decided(weighed, views, pairs, design)
         settled = reason != ""
         verdict = Verdict(
             decision=decision,
@@ -62,12 +63,13 @@ class PairedJudge(msgspec.Struct, frozen=True):
             return Prospect(pairs=1, odds=1.0)
         if design.alpha <= 0:  # the error budget is used up
             return Prospect(pairs=evidence.OUT_OF_REACH, odds=0.0)
-        pairs, odds = rule_of(design).foretell(gain, sd, design)
+        rule = rule_of(design)
+        pairs, odds = rule.foretell(gain, sd, rule.one_way(design))
         return Prospect(pairs=pairs, odds=odds)
 
 
-def _decided(weighed: Weighed, views: Sequence[View], trial: Trial, rule: Rule) -> Ending:
-    """Return decision and reason; no reason while the trial goes on."""
-    if not trial.pairs:
+def _decided(weighed: Weighed, views: Sequence[View], pairs: Sequence[Block], design: Design) -> Ending:
+    """Return decision and reason; no reason while the trial goes on. The design is of one direction."""
+    if not pairs:
         return "undecided", ""
-    return ("better", weighed.said) if weighed.proven else ending(views, trial.pairs, trial.design, rule)
+    return ("better", weighed.said) if weighed.proven else ending(views, pairs, design, rule_of(design))

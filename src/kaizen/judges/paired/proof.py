@@ -39,6 +39,10 @@ class Rule(Protocol):
         """Its name with its version, as it stands in designs."""
         ...
 
+    def one_way(self, design: Design) -> Design:
+        """Return the design with the α of one direction, by which all that follows is asked."""
+        ...
+
     def weigh(self, views: Sequence[View], design: Design) -> Weighed:
         """Weigh *better*; an exact metric is known, so it only opens or shuts the door."""
         ...
@@ -68,6 +72,10 @@ class SignedScores:
     """An e-process on the signs of paired differences, open for ever (``evidence.signs``)."""
 
     name = "signed normal scores 1"
+
+    def one_way(self, design: Design) -> Design:
+        """Return the design as it is: all of its α is for *better*."""
+        return design
 
     def weigh(self, views: Sequence[View], design: Design) -> Weighed:
         """Weigh *better* (``evidence.composite``)."""
@@ -100,6 +108,10 @@ class FlippedCoins:
     """Flips of the trial's own coins, within a declared cap (``evidence.flips``); the e-value stands beside it."""
 
     name = "flipped coins 1"
+
+    def one_way(self, design: Design) -> Design:
+        """Return the design as it is: all of its α is for *better*."""
+        return design
 
     def weigh(self, views: Sequence[View], design: Design) -> Weighed:
         """Ask one test for each margin, each at α, and one test on the best of the gains (intersection-union).
@@ -156,10 +168,61 @@ class FlippedCoins:
         return flips.passage(differences, alpha=design.alpha, cap=_cap(design), seed=design.coins)
 
 
+class BothWays:
+    """Flipped coins for a gain and for a loss, each at half of α, so that either is said falsely with chance α at most."""
+
+    name = "flipped coins both ways 1"
+
+    def one_way(self, design: Design) -> Design:
+        """Return the design with half of its α."""
+        return msgspec.structs.replace(design, alpha=design.alpha / 2)
+
+    def whole(self, design: Design) -> Design:
+        """Return the design with all of its α again."""
+        return msgspec.structs.replace(design, alpha=2 * design.alpha)
+
+    def weigh(self, views: Sequence[View], design: Design) -> Weighed:
+        """Weigh *better* as flipped coins do; a loss is what ``ends`` asks."""
+        return _COINS.weigh(views, design)
+
+    def below(self, view: View, level: float) -> float:
+        """Return the log evidence of the signs."""
+        return _COINS.below(view, level)
+
+    def goal(self, design: Design) -> float | None:
+        """Return the height of the last look."""
+        return _COINS.goal(design)
+
+    def foretell(self, gain: float, sd: float, design: Design) -> tuple[int, float]:
+        """Foretell by simulated flips."""
+        return _COINS.foretell(gain, sd, design)
+
+    def size(self, view: View, design: Design) -> float:
+        """Return the typical gain."""
+        return _COINS.size(view, design)
+
+    def ends(self, view: View, design: Design, level: float) -> tuple[float, float]:
+        """Return the ends that flips leave; a loss or a gain that is proven holds."""
+        low, high = _COINS.ends(view, design, level)
+        if not view.metric.exact and self.passage([view.under(0.0)], design.alpha, design).proven is not None:
+            return min(low, 0.0), min(high, 0.0)
+        return low, high
+
+    def passage(self, differences: Sequence[Sequence[float]], alpha: float, design: Design) -> flips.Passage:
+        """Test that differences of one metric or another are above zero, at a level of one's own."""
+        if not differences or alpha <= 0:
+            return flips.Passage(None, 1.0)
+        return flips.passage(differences, alpha=alpha, cap=_cap(design), seed=design.coins)
+
+
 class BetsOnMeans:
     """An e-process on differences within declared bounds: better *on average* (``evidence.means``)."""
 
     name = "bets on means 1"
+
+    def one_way(self, design: Design) -> Design:
+        """Return the design as it is: all of its α is for *better*."""
+        return design
 
     def weigh(self, views: Sequence[View], design: Design) -> Weighed:
         """Weigh *better* (``evidence.composite``), each metric by its bounds."""
@@ -248,14 +311,17 @@ def _cap(design: Design) -> int:
     return design.pairs
 
 
-_RULES: dict[str, Rule] = {rule.name: rule for rule in (SignedScores(), FlippedCoins(), BetsOnMeans())}
+_COINS = FlippedCoins()
+_RULES: dict[str, Rule] = {rule.name: rule for rule in (SignedScores(), _COINS, BothWays(), BetsOnMeans())}
 
 
 def rule_for(policy: Policy) -> Rule:
     """Return the rule for what a policy declares."""
     if policy.estimand == "mean":
         return _RULES[BetsOnMeans.name]
-    return _RULES[SignedScores.name if policy.pairs is None else FlippedCoins.name]
+    if policy.pairs is None:
+        return _RULES[SignedScores.name]
+    return _RULES[BothWays.name if policy.both_ways else FlippedCoins.name]
 
 
 def rule_of(design: Design) -> Rule:

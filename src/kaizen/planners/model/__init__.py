@@ -19,8 +19,9 @@ __all__ = ["ModelPlanner", "Optimizer"]
 class ModelPlanner:
     """Scouts, trials and stops by a model of every metric, and of where runs fail.
 
-    A pure function of journal, advice, prospect and seed. NumPy and SciPy are loaded by the first plan; fitted
-    kernels are cached by the content of the runs behind them, so that a cache can be neither stale nor missed.
+    A pure function of journal, advice, prospect and seed; what kin tried is followed while it pays (``remember``). NumPy
+    and SciPy are loaded by the first plan; fitted kernels are cached by the content of the runs behind them, so that a
+    cache can be neither stale nor missed.
     """
 
     def __init__(self) -> None:
@@ -32,10 +33,9 @@ class ModelPlanner:
         from kaizen.planners.model.belief import caches
         from kaizen.planners.model.planner import decide
 
-        del advice  # nothing is remembered across processes yet
         if self._caches is None:
             self._caches = caches()
-        return decide(journal, prospect, seed, self._caches)
+        return decide(journal, advice, (prospect, self._caches), seed)
 
     def explain(self, journal: Journal, *, seed: int) -> Explanation | None:
         """Return what is believed to drive each metric (see ``explanation.Explainer``)."""

@@ -30,11 +30,14 @@ class Caches(NamedTuple):
 
     settled: Memo[Settled]
     labels: Memo[Kernel]
+    """Of where runs fail, and of ranks beside kin (``remember``)."""
+    past: Memo[object]
+    """What kin say (``past``)."""
 
 
 def caches() -> Caches:
     """Return empty ones."""
-    return Caches(Memo(), Memo(16))
+    return Caches(Memo(), Memo(24), Memo(48))
 
 
 class Belief(NamedTuple):
@@ -88,8 +91,13 @@ class Belief(NamedTuple):
         return self._replace(regressions=grown)
 
 
-def believe(space: Space, seen: Sequence[Seen], kept: Caches, *, goals: tuple[str, ...] = ()) -> Belief | None:
-    """Fit what runs have shown; ``None`` while there is no reading at all. Every metric is a goal unless some are named."""
+def believe(
+    space: Space, seen: Sequence[Seen], kept: Caches, *, goals: tuple[str, ...] = (), kin: Sequence[Seen] = ()
+) -> Belief | None:
+    """Fit what runs have shown; ``None`` while there is no reading at all. Every metric is a goal unless some are named.
+
+    Of ``kin``, runs of other processes, it is learned where runs fail, and nothing else.
+    """
     process = space.process
     goals = goals or tuple(metric.name for metric in process.metrics)
     sound = [run for run in seen if run.values is not None and all(m.name in run.values for m in process.metrics)]
@@ -105,10 +113,11 @@ def believe(space: Space, seen: Sequence[Seen], kept: Caches, *, goals: tuple[st
         prior = EXACT if metric.exact else NOISY
         regressions[metric.name] = regress(Readings(points, values, same), space.shape, prior, kept.settled)
     _, first = np.unique(same, return_index=True)
-    return Belief(space, regressions, _feasibility(space, seen, kept), rows[first], goals)
+    return Belief(space, regressions, feasibility(space, [*kin, *seen], kept), rows[first], goals)
 
 
-def _feasibility(space: Space, seen: Sequence[Seen], kept: Caches) -> Feasibility | None:
+def feasibility(space: Space, seen: Sequence[Seen], kept: Caches) -> Feasibility | None:
+    """Learn where runs fail; ``None`` where none did."""
     if all(run.values is not None for run in seen):
         return None
     latest = seen[-_REMEMBERED:]

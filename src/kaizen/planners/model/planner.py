@@ -8,19 +8,23 @@
 5. A stop when one more run is not worth it.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from kaizen.journal import Journal
-from kaizen.plan import Foretell, Plan, Scout, Stop
+from kaizen.plan import Advice, Foretell, Plan, Scout, Stop
 from kaizen.planners.model.aim import Aim, Found, aim, find, hedge, stuck
-from kaizen.planners.model.belief import Belief, Caches, believe
+from kaizen.planners.model.belief import Belief, Caches, Seen, believe
+from kaizen.planners.model.caution import careful
 from kaizen.planners.model.gains import Outlook, drivers, outlooks
 from kaizen.planners.model.prove import Ready, ready, ripe
+from kaizen.planners.model.remember import Hint, hint
 from kaizen.planners.model.safety import grounded, nothing_left, outward, standstill, too_far
 from kaizen.planners.model.search import Reach, around, draw, mutate, spread_out
 from kaizen.planners.model.sight import Sight, look
 from kaizen.planners.model.spend import Spending, spending, thrifty
-from kaizen.planners.model.worth import Looks, left, lessons, merits
+from kaizen.planners.model.worth import Looks, left, lessons, merits, unit
 from kaizen.setting import Setting
 from kaizen.standard import increment
 from kaizen.surrogate.space import Floats, Space
@@ -40,8 +44,9 @@ _SOUND = np.log(0.5)  # settings less likely to be sound are no front-runners
 _LITTLE = 1.0  # worthwhiles: what is left to be found, below which the model knows enough
 
 
-def decide(journal: Journal, prospect: Foretell, seed: int, kept: Caches) -> Plan:
+def decide(journal: Journal, advice: Advice, with_: tuple[Foretell, Caches], seed: int) -> Plan:
     """Return the plan for a journal (see ``plan.Planner``)."""
+    _, kept = with_
     sight = look(journal)
     if sight.standard_due:
         return Scout(setting=sight.standard, because="the standard again, to see noise and drift")
@@ -54,9 +59,11 @@ def decide(journal: Journal, prospect: Foretell, seed: int, kept: Caches) -> Pla
         reach = grounded(reach, journal, sight, kept)
         if nothing_left(reach):
             return _over(sight, reach)
-        if sight.scouted < _FIRST:
-            return _fresh(sight, reach, rng) or _by_model(sight, reach, rng, (prospect, kept)) or _over(sight, reach)
-        return _by_model(sight, reach, rng, (prospect, kept)) or _fresh(sight, reach, rng) or _over(sight, reach)
+        reach, kin = careful(reach, sight, advice, kept)
+        recalled = hint(sight, reach, advice, kept)
+        if sight.scouted < _FIRST and recalled is None:
+            return _fresh(sight, reach, rng) or _by_model(sight, reach, rng, with_, (None, kin)) or _over(sight, reach)
+        return _by_model(sight, reach, rng, with_, (recalled, kin)) or _fresh(sight, reach, rng) or _over(sight, reach)
 
 
 def _over(sight: Sight, reach: Reach) -> Plan:
@@ -83,21 +90,31 @@ def _said(sight: Sight, setting: Setting) -> str:
     )
 
 
-def _by_model(sight: Sight, reach: Reach, rng: np.random.Generator, with_: tuple[Foretell, Caches]) -> Plan | None:
-    prospect, kept = with_
-    belief = believe(reach.space, sight.seen, kept, goals=_goals(sight))
+def _by_model(
+    sight: Sight,
+    reach: Reach,
+    rng: np.random.Generator,
+    with_: tuple[Foretell, Caches],
+    memory: tuple[Hint | None, Sequence[Seen]] = (None, ()),
+) -> Plan | None:
+    (prospect, kept), (recalled, kin) = with_, memory
+    belief = believe(reach.space, sight.seen, kept, goals=_goals(sight), kin=kin)
     if belief is None:
-        return None
+        return None if recalled is None else Scout(setting=recalled.setting, because=recalled.because)
     spends = spending(reach.space, sight.seen, sight.spends, kept)
     to = thrifty(_aim(sight, belief, reach, rng), spends)
     taken = sight.taken | {sight.standard}
     # under noise, many changes at once show more than one that is lost in it; exact readings need no more than matter
     found = find(to, taken, rng, simpler=belief.process.exact)
     looks = _looks(sight, to, found, rng)
+    if recalled is not None:
+        looks = looks._replace(new=max(looks.new, recalled.expects * _deviation(sight, belief)))
     trial = ready(sight, belief, reach, (prospect, spends))
     if trial is not None and ripe(trial, sight, looks):
         sure = trial.reads >= trial.wanted or trial.runs + 1.0 > sight.left or trial.outlook.setting in sight.busy
         return _open(sight, belief, trial, spends) if sure else _again(sight, to, trial.outlook.setting)
+    if recalled is not None:
+        return Scout(setting=recalled.setting, because=recalled.because)
     other = hedge(to, taken, rng) if stuck(to, sight.turn) else None
     if other is not None:
         return _scout(sight, to, other, "where much more may be than the best known")
@@ -111,6 +128,13 @@ def _by_model(sight: Sight, reach: Reach, rng: np.random.Generator, with_: tuple
     if trial is not None and trial.odds >= _LAST and trial.runs <= sight.left:
         return _open(sight, belief, trial, spends)
     return None if found is None else _beyond(sight, to, rng) or _not_worth(sight, looks, spends)
+
+
+def _deviation(sight: Sight, belief: Belief) -> float:
+    """Return a standard deviation of the readings, in worthwhiles."""
+    metric = belief.process.metrics[0]
+    read = [run.values[metric.name] for run in sight.seen if run.values is not None and metric.name in run.values]
+    return float(np.std([metric.gain(value, read[0]) for value in read])) / unit(belief, metric)
 
 
 def _looks(sight: Sight, to: Aim, found: Found | None, rng: np.random.Generator) -> Looks:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from kaizen.journal import Head, Journal, Tried
-from kaizen.plan import Noise, noise
+from kaizen.plan import REMEMBERED, Noise, noise
 from kaizen.planners.model.belief import Seen
 from kaizen.setting import Setting
 from kaizen.trial import Fault, Spend
@@ -25,6 +25,10 @@ class Sight(msgspec.Struct, frozen=True):
     """Settings under way or waiting, the standard left out."""
     spends: tuple[Spend, ...]
     """What each of them spent."""
+    remembered: tuple[bool, ...]
+    """Which of them memory had asked for."""
+    asked_by_memory: int
+    """Runs under way that it has asked for."""
     taken: frozenset[Setting]
     """Settings that are not new: tried, faulted, or under way."""
     busy: frozenset[Setting]
@@ -32,7 +36,7 @@ class Sight(msgspec.Struct, frozen=True):
     tested: frozenset[Setting]
     """Settings that had, have or will have a trial against this standard, or faulted."""
     scouted: int
-    """Settings tried, the standard left out."""
+    """Settings tried, the standard and what memory had asked for left out."""
     spent: int
     """Runs since this standard, of whatever purpose."""
     left: float
@@ -67,11 +71,13 @@ def look(journal: Journal) -> Sight:
         head=head,
         seen=tuple(Seen(row.setting, row.values) for row in rows),
         spends=tuple(row.spend for row in rows),
+        remembered=tuple(row.because.startswith(REMEMBERED) for row in rows),
+        asked_by_memory=sum(run.because.startswith(REMEMBERED) for run in head.runs),
         pending=tuple(sorted(under_way - {standard}, key=str)),
         taken=frozenset(faulted | under_way | {row.setting for row in rows}),
         busy=frozenset(faulted | under_way),
         tested=frozenset(faulted | waiting | {past.trial.increment.after for past in trials}),
-        scouted=len(({row.setting for row in rows} | under_way) - {standard}),
+        scouted=len(({row.setting for row in rows} | under_way) - {standard} - _by_memory(head, rows)),
         spent=len(own),
         left=_left(head),
         since_trial=sum(1 for row in scouts if row.seq > latest and row.setting != standard),
@@ -79,6 +85,12 @@ def look(journal: Journal) -> Sight:
         standard_due=_standard_due(head, rows, under_way=standard in under_way),
         scatter=noise(head.process, own, standard),
     )
+
+
+def _by_memory(head: Head, rows: Sequence[Tried]) -> set[Setting]:
+    """Return the settings that memory had asked for."""
+    ran = {row.setting for row in rows if row.because.startswith(REMEMBERED)}
+    return ran | {run.setting for run in head.runs if run.because.startswith(REMEMBERED)}
 
 
 def _left(head: Head) -> float:

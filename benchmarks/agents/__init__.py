@@ -1,0 +1,1 @@
+"""What Kaizen makes of real logs of coding agents: import, precedents, autopsy."""

@@ -1,0 +1,1 @@
+"""The judge's bench: error rates, power, promises and alarms, beside the rules that others judge by."""

@@ -1,0 +1,176 @@
+"""Leave one member of a family out, give it the others as its past, and count runs; goes on where it stopped.
+
+    python -m benchmarks.veteran --seeds 3 --out veteran.jsonl
+    python -m benchmarks.veteran --families FILE… --arms cold,placebo,memory --members 3 --workers 2 --out veteran.jsonl
+    python -m benchmarks.veteran --only-report veteran.jsonl
+
+``--families`` takes family files; without it, two small ones that take minutes. Cold courses and their placebo, whose
+median is the target, run with at least 12 seeds unless ``--seeds`` is lower than 4.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before numpy: one thread each, so that CPU figures mean something
+
+from benchmarks.planner.convert import NoData  # noqa: E402
+from benchmarks.planner.tasks import BadTask  # noqa: E402
+from benchmarks.veteran.courses import ARMS, FOILS, Ended, Job, tried  # noqa: E402
+from benchmarks.veteran.families import Family, Member, read_family, world  # noqa: E402
+from benchmarks.veteran.table import report  # noqa: E402
+
+HERE = Path(__file__).with_name("families")
+QUICK = ("made_quadratics", "made_valleys")
+_COLD = 12  # seeds of cold courses, at least
+_FEW = 4  # seeds below which nobody asked for a figure
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Return 0 when all ran, 1 when some broke, 2 when the call cannot be right."""
+    asked = _parser().parse_args(words)
+    warnings.formatwarning = lambda message, *_: f"{message}\n"
+    try:
+        if asked.only_report:
+            print(report([row for path in asked.only_report for row in read(path)]))
+            return 0
+        jobs = _jobs(asked)
+        known = {_key(row) for row in read(asked.out)} if asked.out.exists() else set()
+    except BadTask as error:
+        print(error, file=sys.stderr)
+        return 2
+    left = [job for job in jobs if job.key not in known]
+    print(f"{len(jobs)} courses, {len(jobs) - len(left)} of them in {asked.out} already", file=sys.stderr)
+    try:
+        failed = run_all(left, asked.out, workers=asked.workers)
+    except KeyboardInterrupt:
+        print(f"Interrupted; the same command goes on where it stopped ({asked.out}).", file=sys.stderr)
+        return 130
+    wanted = {job.key for job in jobs}
+    rows = [row for row in read(asked.out) if _key(row) in wanted]
+    if rows:
+        print(report(rows))
+    return 1 if failed else 0
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("family", "task", "arm", "seed", "budget"))
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Read result lines; a last line cut short by an interruption is taken off.
+
+    Raises:
+        BadTask: the file or a line cannot be read.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise BadTask(f"{path} must be a file of results; got {type(error).__name__}: {error}") from error
+    whole = text[: text.rfind(b"\n") + 1]
+    if len(whole) != len(text):
+        path.write_bytes(whole)
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            found[_key(row)] = row
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadTask(f"{path} must hold one result a line; line {number} is none: {error}") from error
+    return list(found.values())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.veteran", description=(__doc__ or "").split("\n")[0])
+    files = [HERE / f"{name}.json" for name in QUICK]
+    parser.add_argument("--families", nargs="+", type=Path, default=files, metavar="FILE", help="family files")
+    parser.add_argument("--arms", default=",".join(ARMS), help=f"of {', '.join([*ARMS, *FOILS])}")
+    parser.add_argument(
+        "--members", type=int, default=None, help="of a family that are the present, at most; all by default"
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="how many; of cold courses at least 12, if 4 or more")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first of them")
+    parser.add_argument("--budget", type=int, default=40, help="runs of a course")
+    parser.add_argument("--data", type=Path, default=None, help="folder of real data; or KAIZEN_BENCH_DATA")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--out", type=Path, default=Path("veteran.jsonl"), help="file of results, appended to")
+    parser.add_argument("--only-report", nargs="+", type=Path, metavar="FILE", help="run nothing, read these results")
+    return parser
+
+
+def _jobs(asked: argparse.Namespace) -> list[Job]:
+    """Return every (family, member, arm, seed), members outermost so that a table is read once."""
+    arms = [name.strip() for name in asked.arms.split(",") if name.strip()]
+    for name in arms:
+        if name not in {*ARMS, *FOILS}:
+            raise BadTask(f"an arm must be one of {', '.join([*ARMS, *FOILS])}; got {name!r}")
+    if asked.seeds < 1 or asked.budget < 2 or (asked.members is not None and asked.members < 1):
+        raise BadTask("--seeds and --members must be at least 1, --budget at least 2")
+    named = asked.data or os.environ.get("KAIZEN_BENCH_DATA")
+    data = Path(named).resolve() if named else None
+    jobs = []
+    for path in asked.families:
+        family = read_family(path.resolve())
+        for member in _presents(family, asked.members):
+            try:
+                names = [world(one.path, data).task.name for one in (member, *family.members)]
+            except NoData as error:
+                print(f"left out: {error}", file=sys.stderr)
+                continue
+            jobs += [
+                Job(family=family, path=member.path, task=names[0], arm=arm, seed=seed, budget=asked.budget, data=data)
+                for arm in arms for seed in _seeds(arm, asked)
+            ]  # fmt: skip
+    return jobs
+
+
+def _presents(family: Family, most: int | None) -> list[Member]:
+    """Return the members that are the present in turn: evenly chosen, where not all."""
+    count = len(family.members) if most is None else min(most, len(family.members))
+    return [family.members[at * len(family.members) // count] for at in range(count)]
+
+
+def _seeds(arm: str, asked: argparse.Namespace) -> range:
+    more = arm in {"cold", "placebo"} and asked.seeds >= _FEW
+    return range(asked.first_seed, asked.first_seed + (max(_COLD, asked.seeds) if more else asked.seeds))
+
+
+def run_all(jobs: list[Job], out: Path, *, workers: int) -> int:
+    """Run the jobs and append each result as it ends; return how many failed."""
+    failed, begun = 0, time.monotonic()
+    with out.open("a", encoding="utf-8") as file:
+        for number, (job, result) in enumerate(_ended(jobs, workers), start=1):
+            name = f"{job.task} {job.arm} seed {job.seed}"
+            if isinstance(result, str):
+                failed += 1
+                print(f"{name}: {result}", file=sys.stderr)
+                continue
+            file.write(json.dumps(result, separators=(",", ":")) + "\n")
+            file.flush()
+            print(
+                f"{number}/{len(jobs)} {time.monotonic() - begun:5.0f} s  {name}: {sum(result['remembered'])} runs by memory, "
+                f"{result['faults']} faults, {result['cpu']} CPU-s",
+                file=sys.stderr,
+                flush=True,
+            )
+    return failed
+
+
+def _ended(jobs: list[Job], workers: int) -> Iterator[Ended]:
+    if workers == 1:
+        yield from map(tried, jobs)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield from pool.imap_unordered(tried, jobs)  # as they end: nothing done is lost
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""How alike two sentences are: by their rare words, their knobs and their numbers.
+
+    s = a cos(u, v) + b max_ij name(i, j) move(i, j) + (1 - a - b) values(u, v)                                               (1)
+
+with u, v weighted by how rare each word is among the sentences seen so far, ``name`` the share of a knob's name that both
+have, ``move`` what their directions and values have in common, and ``values`` the share of numbers.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from kaizen.veteran.words import Knob, Words
+
+
+class Scales(NamedTuple):
+    """The constants of likeness (eq. 1), and from where on it means something."""
+
+    words: float = 0.3
+    knobs: float = 0.3
+    same: float = 0.75
+    """From here on: the same idea."""
+    near: float = 0.51
+    """From here on: the same knob moved the same way, or nearly the same idea."""
+
+
+SCALES: Final = Scales()
+
+
+class Like(NamedTuple):
+    """An earlier sentence and how like it is."""
+
+    place: int
+    likeness: float
+    knob: Knob | None = None
+    """The asked knob that both turn the same way, if there is one."""
+
+
+class Sentences:
+    """Sentences seen so far, to be asked for the likest; words that few of them have count more."""
+
+    def __init__(self, scales: Scales = SCALES) -> None:
+        """Begin with none."""
+        self.scales = scales
+        self.seen: list[Words] = []
+        self._had: Counter[str] = Counter()
+        self._by_term: dict[str, list[int]] = {}
+
+    def add(self, words: Words) -> None:
+        """Take in one more."""
+        for term in words.terms:
+            self._by_term.setdefault(term, []).append(len(self.seen))
+        self._had.update(words.terms.keys())
+        self.seen.append(words)
+
+    def ask(self, words: Words, among: Iterable[int] | None = None, count: int = 3) -> list[Like]:
+        """Return the likest sentences, likest first, the later one of equals; ``among`` limits the places looked at."""
+        allowed = None if among is None else frozenset(among)
+        places = {place for term in words.terms for place in self._by_term.get(term, ())}
+        weights = self._weights(words)
+        found = [self._like(words, weights, place) for place in places if allowed is None or place in allowed]
+        return sorted(found, key=lambda like: (-like.likeness, -like.place))[:count]
+
+    def _weights(self, words: Words) -> dict[str, float]:
+        """Return terms weighted by rarity.  idf = ln(1 + (n - d + 1/2) / (d + 1/2))."""
+        n = len(self.seen) + 1
+        found = {}
+        for term, weight in words.terms.items():
+            had = max(1, self._had[term])
+            found[term] = weight * math.log(1.0 + (n - had + 0.5) / (had + 0.5))
+        return found
+
+    def _like(self, words: Words, asked: Mapping[str, float], place: int) -> Like:
+        other = self.seen[place]
+        told = self._weights(other)
+        dot = sum(weight * told.get(term, 0.0) for term, weight in asked.items())
+        lengths = math.sqrt(sum(w * w for w in asked.values()) * sum(w * w for w in told.values()))
+        cosine = dot / lengths if lengths > 0 else 0.0
+        knob, moved = _knobs_alike(words.knobs, other.knobs)
+        either = words.numbers | other.numbers
+        values = len(words.numbers & other.numbers) / len(either) if either else cosine
+        a, b = self.scales.words, self.scales.knobs
+        turned = moved if words.knobs and other.knobs else cosine
+        likeness = max(0.0, a * cosine + b * turned + (1.0 - a - b) * values)  # (eq. 1)
+        return Like(place, likeness, knob)
+
+
+def _knobs_alike(asked: Sequence[Knob], told: Sequence[Knob]) -> tuple[Knob | None, float]:
+    """Return the asked knob that both turn the same way, and how alike the knobs are (below 0: the other way)."""
+    most, same = 0.0, None
+    against = 0.0
+    for mine in asked:
+        for other in told:
+            name = _share(mine.name, other.name)
+            if name <= 0.34:
+                continue
+            move = _move(mine, other)
+            if name * move > most:
+                most = name * move
+                same = mine if mine.direction == other.direction != 0 and name >= 0.5 else None
+            against = min(against, name * move)
+    return same, most if most > 0 else against
+
+
+def _move(mine: Knob, other: Knob) -> float:
+    """Return what two moves of one knob have in common: 1 the very same, 0.7 the same way, -0.5 the other way."""
+    alike = mine.after is not None and mine.after == other.after
+    if mine.direction and other.direction and mine.direction != other.direction:
+        return -0.5
+    if alike:
+        return 1.0
+    if mine.after is None and other.after is None:
+        return 0.9
+    return 0.7 if mine.direction == other.direction != 0 else 0.5
+
+
+def _share(mine: Sequence[str], other: Sequence[str]) -> float:
+    """Return the share of words that two names have in common."""
+    a, b = set(mine), set(other)
+    return len(a & b) / len(a | b)
