@@ -15,11 +15,12 @@ from kaizen.surrogate.space import Floats
 _SEEDS = 6  # best rows known that the search starts from
 _TOLERANCE = 0.2  # of the expected gain, given up for a simpler change
 _LOOKED = 60  # best rows of a search that are spelled out, until one is new
-_WARY = 4.0  # power of the chance of a sound run
+_WARY = 8.0  # power of the chance of a sound run
 _SOUND = np.log(0.5)  # rows less likely to be sound are no incumbents
 _NEARLY = 0.1  # of a standard deviation of the readings: as good as the best
 _STUCK = 8  # settings that brought nothing better, before another brain is asked
 _HEDGE = 3  # every so manieth proposal then
+_GAMBLE = 16.0  # the same power, where much more is asked for than is likely: such runs are never risky as well
 _FAR = 0.5  # standard deviations of the readings: much more than the best
 
 
@@ -34,6 +35,8 @@ class Aim(NamedTuple):
     """Several metrics: the front so far."""
     pool: Pool | None = None
     """What has run, where runs land elsewhere than asked."""
+    wary: float = _WARY
+    """The power of the chance of a sound run."""
 
     def score(self, rows: Floats) -> Floats:
         """Return ``(n,)``: ln of expected improvement, times a power of the chance of a sound run.
@@ -43,7 +46,7 @@ class Aim(NamedTuple):
         if not len(rows):
             return np.zeros(0)
         means, sds = self.belief.moments(rows)
-        chances = _WARY * self.belief.log_sound(rows) + (0.0 if self.pool is None else self.pool.log_new(rows))
+        chances = self.wary * self.belief.log_sound(rows) + (0.0 if self.pool is None else self.pool.log_new(rows))
         if self.front is not None:
             return self.front.log_improvement(means, sds) + chances
         return log_improvement(means[:, 0], sds[:, 0], self.beyond) + chances
@@ -118,7 +121,7 @@ def hedge(to: Aim, taken: Collection[Setting], rng: np.random.Generator) -> Foun
     Of several metrics, a step of chance from one of the best settings, however the model thinks of it.
     """
     if to.front is None:
-        return find(to._replace(beyond=to.beyond + _FAR), taken, rng, simpler=False)
+        return find(to._replace(beyond=to.beyond + _FAR, wary=_GAMBLE), taken, rng, simpler=False)
     parents = best_rows(to.belief, to.reach, 2)
     rows = mutate(to.reach, np.repeat(parents, 20, axis=0), 0.1, rng)
     rows = rows[to.reach.allowed(rows)]

@@ -1,16 +1,15 @@
 """Where kin failed: what they know of it is learned with what this process's own runs show, while it tells here.
 
-Kin are heeded while they foretell, one run after the other, what fails here at least as well as the bare share of faults
+Kin are heeded while they foretell, one run after the other, what fails here at least as well as their bare share of faults
 does; how well they foretell one another is where that account begins:
 
-    Λ = min(Λ_0, ln 5) + Σ_i [ln Bernoulli(f_i; P_{<i}(x_i)) - ln Bernoulli(f_i; Q_{<i})] ≥ 0                     (eq. 1)
+    Λ = min(Λ_0, ln 5) + Σ_i [ln Bernoulli(f_i; P_{<i}(x_i)) - ln Bernoulli(f_i; Q_{<i}(x_i))] ≥ 0                     (eq. 1)
 
 P is what kin say (``past``), as a prior worth s₀ runs among the runs here before, weighed by their nearness κ²:
 
     P(x) = (Σ_faults κ² + s₀ p(x)) / (Σ_all κ² + s₀)                                                             (eq. 2)
 
-Q is the share of faults before, wherever they were, the kin's share worth two runs. Each chance is said before the run it
-is of. While Λ ≥ 0, one classifier learns from the kin's runs and from those here, and what it gives a chance of 30 % or
+Q is the same with the kin's share of faults for p(x), wherever x lies. Each chance is said before the run it is of. While Λ ≥ 0, one classifier learns from the kin's runs and from those here, and what it gives a chance of 30 % or
 more to fail is left alone.
 """
 
@@ -28,7 +27,6 @@ from kaizen.surrogate.feasible import Feasibility
 from kaizen.surrogate.space import Bools, Floats, Points, Space
 
 _KIN = 4.0  # s₀
-_NOBODY = 2.0  # runs that the kin's share of faults counts as, where places are not asked
 _HEAD_START = math.log(5.0)
 _LIMIT = 0.3  # chance of a fault, from which a setting is left alone
 _ROWS = 120  # runs of kin that are learned from, at most: every so manieth
@@ -78,7 +76,6 @@ def careful(reach: Reach, sight: Sight, advice: Advice, kept: Caches) -> Careful
 def account(known: Past, points: Points, faults: Floats) -> float:
     """Return Λ of eq. 1."""
     near = np.tril(known.near(points, points), -1)  # of each run, those before it
-    ours = (near @ faults + _KIN * known.fails(points)) / (near.sum(axis=1) + _KIN)
-    before, runs = np.concatenate([[0.0], np.cumsum(faults)[:-1]]), np.arange(len(faults))
-    theirs = (before + _NOBODY * known.share) / (runs + _NOBODY)
+    failed, weight = near @ faults, near.sum(axis=1) + _KIN
+    ours, theirs = (failed + _KIN * known.fails(points)) / weight, (failed + _KIN * known.share) / weight
     return min(known.foreseen, _HEAD_START) + float(np.sum(surprise(faults, theirs) - surprise(faults, ours)))
