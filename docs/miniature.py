@@ -78,7 +78,8 @@ def evidence(differences: list[float]) -> float:
 def alpha(process: Process) -> float:
     """Return what the next trial may risk: more after every adoption, less after every trial."""
     spent = math.fsum(risk for risk in process.said("charged") if isinstance(risk, float))
-    return SHARE * (LIMIT * (len(process.said("adopted")) + 1) - spent)
+    earned = LIMIT * (len(process.said("adopted")) + 1)
+    return SHARE * (earned - spent) ** 2 / earned
 
 
 def check(differences: list[float], risk: float) -> str:

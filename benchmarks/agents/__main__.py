@@ -165,7 +165,7 @@ def _ask(
 
 
 def _hit(asked: Sequence[Asked], label: str, count: int) -> float:
-    about = [one for one in asked if one.label in label]
+    about = [one for one in asked if one.label and one.label in label]
     return sum(one.prior in one.found[:count] for one in about) / len(about) if about else float("nan")
 
 
@@ -299,7 +299,7 @@ def _cold(folder: Path) -> bool:
     lines = [
         line for path in paths for line in path.read_text(encoding="utf-8").splitlines()[1:] if line.count("\t") == 4
     ]
-    while len(lines) < _LINES:
+    while lines and len(lines) < _LINES:
         lines += [f"{line} again" for line in lines]
     import tempfile
 

@@ -21,6 +21,7 @@ _CHUNK = 250  # trials at once
 _ORDER = 0.5  # sd by which the second run of a pair reads better
 _HANGS = 0.5  # the share of one side's runs that hang, the worst of them
 _LOST = 0.2  # the share of second runs that are lost
+_ALONE = 0.05  # the share of one side's runs that are lost by nobody's fault
 
 
 # ── by noise ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,14 +130,19 @@ def _hanging(chance: Chance, size: Size) -> list[Line]:
     hung = increment < np.quantile(increment, _HANGS)
     what = f"the worst {_HANGS:.0%} of the increment's runs hang"
     lines = _ours(what, np.where(hung, -np.inf, gains), chance)
-    kept = [own[~gone] for own, gone in zip(gains, hung, strict=True)]
-    least = min(map(len, kept))
-    left = np.array([own[:least] for own in kept])
-    lines.append(_foil(f"{what}; their pairs dropped", "t-test, peeking", foils.peeking_t(left)))
-    lines.append(_foil(f"{what}; their pairs dropped", "t-test, fixed n", foils.fixed_t(left)))
+    kept = [own[~gone][None] for own, gone in zip(gains, hung, strict=True)]
+    for who, rule in (("t-test, peeking", foils.peeking_t), ("t-test, fixed n", foils.fixed_t)):
+        looks = np.concatenate([rule(own) for own in kept])
+        lines.append(_foil(f"{what}; their pairs dropped", who, looks))
     lost = np.where(rng.random(gains.shape) < 0.5, np.inf, -np.inf)
     some = np.where(rng.random(gains.shape) < _LOST, lost, gains)
-    return [*lines, *_ours(f"{_LOST:.0%} of second runs are lost, whosever they are", some, chance)]
+    lines += _ours(f"{_LOST:.0%} of second runs are lost, whosever they are", some, chance)
+    alone = rng.random(gains.shape) < _ALONE
+    lines += _ours(f"{_ALONE:.0%} of the increment's runs are lost, none else", np.where(alone, -np.inf, gains), chance)
+    return [
+        *lines,
+        *_ours(f"{_ALONE:.0%} of the standard's runs are lost, none else", np.where(alone, np.inf, gains), chance),
+    ]
 
 
 def _ours(what: str, gains: Floats, chance: Chance) -> list[Line]:

@@ -18,7 +18,10 @@ from kaizen.process import PATIENCE
 
 ALPHA, BETA = 0.05, 0.20
 CAPS = {0.5: 60, 0.8: 24, 1.0: 16, 1.5: 10, 2.0: 8}
-"""The cap for an effect in sd of a pair: about the least by which nine in ten such trials are foretold to be proven."""
+"""The cap for an effect in sd of a pair: nine in ten such trials are foretold to be proven within it, or nearly.
+
+Chosen for each effect, with its power in view: whoever takes the usual cap for all pays in pairs (row ``first``).
+"""
 WANTED = {0.5: (1.25, 0.75), 0.8: (1.4, 0.0), 1.0: (1.5, 0.85)}
 """The most pairs in those of the oracle, and the least power."""
 _MOST = 7.0  # pairs at 1.5 sd and more

@@ -28,13 +28,22 @@ Cells = dict[tuple[str, str, str], list[Row]]
 ADVERSARIAL = frozenset({"health_commits"})
 """Families whose own members mislead: their real memory is counted as hostile."""
 
+_MADE = "made_"  # how the names of families begin whose members are functions
+
 GROUPS = (
-    ("related", (("memory", False),)),
-    ("half hostile", (("half", False),)),
-    ("hostile or unrelated", (("inverted", None), ("permuted", None), ("memory", True))),
-    ("placebo", (("placebo", None),)),
+    ("related, real", (("memory", "real"),)),
+    ("related, made", (("memory", "made"),)),
+    ("half hostile, real", (("half", "real"),)),
+    ("half hostile, made", (("half", "made"),)),
+    ("hostile or unrelated", (("inverted", ""), ("permuted", ""), ("memory", "adversarial"))),
+    ("placebo", (("placebo", ""),)),
 )
-"""Figures by name: arms, of adversarial families (True), of the others (False) or of all (None)."""
+"""Figures by name: arms, each of the families of one sort, or of all."""
+
+
+def sort_of(family: str) -> str:
+    """Return ``adversarial``, ``made`` or ``real``."""
+    return "adversarial" if family in ADVERSARIAL else "made" if family.startswith(_MADE) else "real"
 
 
 def cells(rows: Sequence[Row]) -> Cells:
@@ -97,8 +106,8 @@ def group_table(found: Cells) -> str:
     body = []
     for title, parts in GROUPS:
         logs = [
-            log for arm, adverse in parts for (family, _), log in ratios(found, arm).items()
-            if adverse is None or (family in ADVERSARIAL) is adverse
+            log for arm, sort in parts for (family, _), log in ratios(found, arm).items()
+            if not sort or sort_of(family) == sort
         ]  # fmt: skip
         body.append([title, *_means(logs), str(len(logs))])
     return aligned(["runs to cold's value at run 20, to cold's", "medians", "geo. means", "90th pct", "tasks"], body)
@@ -118,7 +127,7 @@ def family_table(found: Cells, arms: Sequence[str]) -> str:
 
 
 def fault_table(found: Cells) -> str:
-    """Return the faulting runs of each arm as a share of cold's, in families where enough of them fail."""
+    """Return the faulting runs of each arm as a share of all cold ones', in families where enough of them fail."""
     body = []
     for family in sorted({name for name, *_ in found}):
         each: dict[str, list[float]] = {}
@@ -128,8 +137,9 @@ def fault_table(found: Cells) -> str:
                     float(np.mean([row["faults"] / max(1, len(row["values"])) for row in rows]))
                 )
         means: Mapping[str, float] = {arm: float(np.mean(shares)) for arm, shares in each.items()}
-        if means.get("cold", 0.0) >= _FAULTY:
-            body += [[family, arm, f"{share:.1%}", f"{share / means['cold']:.2f}"] for arm, share in means.items()]
+        base = float(np.mean([means[arm] for arm in ("cold", "placebo") if arm in means] or [0.0]))
+        if base >= _FAULTY:
+            body += [[family, arm, f"{share:.1%}", f"{share / base:.2f}"] for arm, share in means.items()]
     head = ["family", "arm", "runs that fail", "to cold's"]
     return aligned(head, body) if body else f"No family of these has {_FAULTY:.0%} of cold runs that fail."
 

@@ -14,12 +14,11 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
 from kaizen.foreign import Better, Foreign, Row, Unread
-from kaizen.foreign.directions import direction_of
+from kaizen.foreign.directions import Direction, direction_of
 from kaizen.setting import Setting
 from kaizen.veteran.history import Precedent, Step, walk
 from kaizen.veteran.likeness import Like
@@ -161,9 +160,18 @@ class Autopsy(msgspec.Struct, frozen=True, kw_only=True):
         return sum(one.kept for one in self.nods if one.answer != "go")
 
 
-def autopsy(foreign: Foreign, *, each: float | None = None, glossary: Mapping[str, str] | None = None) -> Autopsy:
-    """Find out what a record tells; ``each`` is what one trial takes, in seconds, where the record does not say it."""
-    direction = direction_of(foreign)
+def autopsy(
+    foreign: Foreign,
+    *,
+    each: float | None = None,
+    better: Better | None = None,
+    glossary: Mapping[str, str] | None = None,
+) -> Autopsy:
+    """Find out what a record tells.
+
+    ``each`` is what one trial takes, in seconds, and ``better`` the direction of its metric: where the record does not say it.
+    """
+    direction = Direction(better, "as told") if better is not None and foreign.metric else direction_of(foreign)
     steps = walk(foreign.rows, glossary) if foreign.in_words else _by_setting(foreign.rows)
     tried_again = tuple(_tried_again(steps))
     standing = _standing(foreign)
@@ -176,31 +184,6 @@ def autopsy(foreign: Foreign, *, each: float | None = None, glossary: Mapping[st
         stretches=tuple(_stretches(steps)), remeasured=tuple(again), nods=tuple(_nods(steps)), failures=_failures(steps), each=took, cost=cost,
         notes=foreign.notes,
     )  # fmt: skip
-
-
-def as_document(found: Autopsy) -> dict[str, Any]:
-    """Return it for programs: places are numbers of trials from 1, lines are the source's own."""
-    rows = found.rows
-
-    def named(place: int) -> dict[str, Any]:
-        row = rows[place]
-        return {"trial": place + 1, "line": row.line, "words": row.words, "reading": row.metrics.get(found.metric)}
-
-    return {
-        "source": found.source, "form": found.form, "metric": found.metric or None, "better": found.better, "direction": found.direction,
-        **found.counts, "each": found.each, "cost": found.cost,
-        "tried_again": [{"kind": one.kind, "trial": named(one.place), "failed": named(one.prior), "kept_since": one.since, "kept": one.kept,
-                     "likeness": round(one.likeness, 3), "knob": one.knob or None} for one in found.tried_again],
-        "noise": {"differ": found.noise.differ, "pairs": [[a + 1, b + 1] for a, b in found.noise.pairs], "how": found.noise.how},
-        "keeps": [{**named(one.place), "gain": one.gain, "before": one.standing} for one in found.keeps],
-        "keeps_below_noise": None if found.noise.differ is None else len(found.small),
-        "keeps_below_twice_noise": None if found.noise.differ is None else len(found.doubtful),
-        "stretches": [{"first": one.first + 1, "last": one.last + 1, "rejected": one.count, "failures": dict(one.failures), "named": dict(one.names)}
-                      for one in found.stretches],
-        "failures": dict(found.failures), "standard_measured_again": [place + 1 for place in found.remeasured],
-        "nods": found.nods, "saved_trials": found.saved, "saved_seconds": None if found.each is None else found.saved * found.each,
-        "lost_keeps": found.lost, "notes": found.notes, "unread": found.unread,
-    }  # fmt: skip
 
 
 # ── tried again ───────────────────────────────────────────────────────────────────────────────────────────────────────

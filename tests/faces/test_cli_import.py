@@ -85,6 +85,10 @@ def test_import_into_a_process_of_the_recipe(kaizen: Run) -> None:
     [
         (("import", "absent.tsv"), "must be a file or folder that can be read"),
         (("import", "results.tsv", "--better", "sideways"), "a direction must be lower or higher"),
+        (
+            ("import", "results.tsv", "--better", "speed=lower"),
+            "a metric of results.tsv must be one of memory_gb, val_bpb",
+        ),
         (("import", "results.tsv", "--map", "x"), "a value must be written name=value"),
         (("autopsy", "absent.tsv"), "must be a file or folder that can be read"),
         (("autopsy", "results.tsv", "--each", "soon"), "--each must be a duration"),
@@ -113,6 +117,10 @@ def test_autopsy_of_logs(kaizen: Run) -> None:
     status, out, _ = kaizen("autopsy", "results.tsv", "results.tsv", "-o", "a.html", "--json")
     document = json.loads(out)
     assert [log["saved_trials"] for log in document["logs"]] == [1, 1]
+    assert [
+        log["better"] for log in json.loads(kaizen("autopsy", "results.tsv", "--better", "higher", "--json")[1])["logs"]
+    ] == ["higher"]
+    assert "All 2 logs: 10 trials, 2 tried again" in kaizen("autopsy", "results.tsv", "results.tsv")[1]
     assert document["logs"][0]["tried_again"][0]["trial"]["line"] == 6
     assert Path("a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 

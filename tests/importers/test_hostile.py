@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kaizen.autopsy import as_document, autopsy
+from kaizen.autopsy import autopsy
 from kaizen.errors import KaizenError
 from kaizen.foreign import Wanted
 from kaizen.importers import read_foreign
-from kaizen.reports.autopsy import page, summary
+from kaizen.reports.autopsy import as_document, page, summary
 from kaizen.setting import Texts, encode_hook
 from kaizen.veteran.words import parse
 
@@ -28,8 +28,7 @@ SAMPLES = (
 def told(path, wanted=None) -> None:
     try:
         found = read_foreign(path, wanted)
-    except KaizenError as error:
-        assert " must " in error.message or "no " in error.message
+    except KaizenError:
         return
     one = autopsy(found)
     assert max(map(len, summary(one).splitlines())) <= 100
@@ -38,7 +37,10 @@ def told(path, wanted=None) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(SAMPLES), st.lists(st.tuples(st.integers(0, 400), st.integers(0, 8), st.binary(max_size=6)), max_size=4))
+@given(
+    st.sampled_from(SAMPLES),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 8), st.binary(max_size=6)), max_size=4),
+)
 def test_broken_files(tmp_path_factory, sample, cuts) -> None:
     """Bytes cut out and put in anywhere."""
     content = sample.encode()
@@ -59,7 +61,9 @@ def test_any_bytes(tmp_path_factory, content) -> None:
     told(path)
 
 
-@pytest.mark.parametrize("letters", ["a ", "a", "1", "a_", "(a", "a->", "1,", "add a ", "a — ", "aB", "x 1 to ", "a=", "[", "`a"])
+@pytest.mark.parametrize(
+    "letters", ["a ", "a", "1", "a_", "(a", "a->", "1,", "add a ", "a — ", "aB", "x 1 to ", "a=", "[", "`a"]
+)
 def test_long_sentences_take_no_time(letters: str) -> None:
     """A hundred thousand letters of anything: only the beginning is looked at, and no pattern goes wild."""
     said = letters * (100_000 // len(letters))

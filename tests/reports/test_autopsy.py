@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from kaizen.autopsy import as_document, autopsy
+from kaizen.autopsy import autopsy
 from kaizen.foreign import Foreign, Row, keyed
 from kaizen.importers.results import parse
-from kaizen.reports.autopsy import page, summary
+from kaizen.reports.autopsy import as_document, page, summary
 from kaizen.setting import Numbers, Setting
 from kaizen.trial import Fault
 

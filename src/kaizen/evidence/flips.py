@@ -241,11 +241,14 @@ def _coins(cap: int, others: int, seed: int) -> "Floats":
 def pairs_floor(alpha: float, cap: int) -> int:
     """Give the fewest pairs that can prove anything at ``alpha`` within ``cap``; more than it where none can: the least cap.
 
-    All pairs better and growing: no other path is as high, of 2^n. It may leave once (2) reaches that share.
+    All pairs better and growing: no other path is as high, of 2^n, or of those that are drawn. It may leave once (2)
+    reaches that share; at an α below one in 200,000 none that is drawn ever may.
 
     Raises:
         ValueError: ``alpha`` is not between 0 and 1.
     """
     check_alpha(alpha)
     least = math.ceil(-math.log2(alpha))
-    return next((n for n in range(1, cap + 1) if math.floor(_spent(alpha, n, cap) * 2**n) >= 1), max(least, cap + 1))
+    drawn = _others(alpha) + 1
+    paths = {n: 2**n if n <= WALKED else min(2**n, drawn) for n in range(1, cap + 1)}
+    return next((n for n in paths if math.floor(_spent(alpha, n, cap) * paths[n]) >= 1), max(least, cap + 1))

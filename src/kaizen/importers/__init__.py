@@ -30,11 +30,17 @@ def read_foreign(source: str | Path, wanted: Wanted | None = None) -> Foreign:
     except KaizenError:
         raise
     except (ValueError, RecursionError, csv.Error) as error:
-        raise Malformed(f"{path} must be sound in itself; got a file that breaks off or is nested too deeply: {error}") from error
+        raise Malformed(
+            f"{path} must be sound in itself; got a file that breaks off or is nested too deeply: {error}"
+        ) from error
     except sqlite3.Error as error:
         raise Malformed(f"{path} must be a sound SQLite file; got one that is not: {error}") from error
     except OSError as error:
         raise Stuck(f"{path} must be a file or folder that can be read; got {error.strerror or error}") from error
+    known = dict.fromkeys(name for row in found.rows for name in row.metrics)
+    for name in wanted.better:
+        if name and name not in known:
+            raise Undeclared(f"a metric of {found.source} must be one of {', '.join(known) or 'none'}; got {name!r}")
     return _with_metric(found, wanted)
 
 

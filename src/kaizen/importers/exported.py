@@ -114,7 +114,11 @@ def _object(line: str) -> dict[str, Any]:
         found = json.loads(line)
     except ValueError:
         return {}
-    return {name: clean(cell) if isinstance(cell, str) else cell for name, cell in found.items()} if isinstance(found, dict) else {}
+    return (
+        {name: clean(cell) if isinstance(cell, str) else cell for name, cell in found.items()}
+        if isinstance(found, dict)
+        else {}
+    )
 
 
 def _kind(cell: str) -> str:

@@ -1,4 +1,4 @@
-"""An autopsy told: a summary in plain text, and a page that needs nothing but a browser."""
+"""An autopsy told: a summary in plain text, a document for programs, and a page that needs nothing but a browser."""
 
 import importlib.metadata
 import math
@@ -31,6 +31,19 @@ def summary(found: Autopsy) -> str:
         _beside(found),
     ]
     return "\n".join(line for part in parts for line in part)
+
+
+def together(found: Sequence[Autopsy]) -> list[str]:
+    """Return what several logs come to in all."""
+    trials, again, warned, lost = (
+        sum(values)
+        for values in zip(*((len(one.rows), len(one.tried_again), one.saved, one.lost) for one in found), strict=True)
+    )
+    hours = [one.saved * one.each for one in found if one.each is not None]
+    took = f", {duration(math.fsum(hours))} where that is known" if hours else ""
+    said = f"All {len(found)} logs: {count(trials, 'trial')}, {again} tried again after they had failed"
+    price = f"at the price of {count(lost, 'keep')}" if lost else "and no keep lost"
+    return fold_text(f"{said}; the nod would have warned of {warned}{took}, {price}")
 
 
 def headline(found: Autopsy) -> list[str]:
@@ -190,6 +203,34 @@ def brief(row: Row) -> str:
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+# ── for programs ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def as_document(found: Autopsy) -> dict[str, Any]:
+    """Return it for programs: places are numbers of trials from 1, lines are the source's own."""
+    rows = found.rows
+
+    def named(place: int) -> dict[str, Any]:
+        row = rows[place]
+        return {"trial": place + 1, "line": row.line, "words": row.words, "reading": row.metrics.get(found.metric)}
+
+    return {
+        "source": found.source, "form": found.form, "metric": found.metric or None, "better": found.better, "direction": found.direction,
+        **found.counts, "each": found.each, "cost": found.cost,
+        "tried_again": [{"kind": one.kind, "trial": named(one.place), "failed": named(one.prior), "kept_since": one.since, "kept": one.kept,
+                     "likeness": round(one.likeness, 3), "knob": one.knob or None} for one in found.tried_again],
+        "noise": {"differ": found.noise.differ, "pairs": [[a + 1, b + 1] for a, b in found.noise.pairs], "how": found.noise.how},
+        "keeps": [{**named(one.place), "gain": one.gain, "before": one.standing} for one in found.keeps],
+        "keeps_below_noise": None if found.noise.differ is None else len(found.small),
+        "keeps_below_twice_noise": None if found.noise.differ is None else len(found.doubtful),
+        "stretches": [{"first": one.first + 1, "last": one.last + 1, "rejected": one.count, "failures": dict(one.failures), "named": dict(one.names)}
+                      for one in found.stretches],
+        "failures": dict(found.failures), "standard_measured_again": [place + 1 for place in found.remeasured],
+        "nods": found.nods, "saved_trials": found.saved, "saved_seconds": None if found.each is None else found.saved * found.each,
+        "lost_keeps": found.lost, "notes": found.notes, "unread": found.unread,
+    }  # fmt: skip
 
 
 # ── as a page ─────────────────────────────────────────────────────────────────────────────────────────────────────────

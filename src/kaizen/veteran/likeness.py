@@ -8,10 +8,13 @@ have, ``move`` what their directions and values have in common, and ``values`` t
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from kaizen.veteran.words import Knob, Words
+
+_CANDIDATES = 200  # sentences that are compared with one; a log of thousands would be compared with itself all night
 
 
 class Scales(NamedTuple):
@@ -46,29 +49,42 @@ class Sentences:
         self.seen: list[Words] = []
         self._had: Counter[str] = Counter()
         self._by_term: dict[str, list[int]] = {}
+        self._rarity: dict[str, float] = {}  # as of now: forgotten with the next sentence
 
     def add(self, words: Words) -> None:
         """Take in one more."""
         for term in words.terms:
             self._by_term.setdefault(term, []).append(len(self.seen))
         self._had.update(words.terms.keys())
+        self._rarity.clear()
         self.seen.append(words)
 
-    def ask(self, words: Words, among: Iterable[int] | None = None, count: int = 3) -> list[Like]:
+    def ask(self, words: Words, among: AbstractSet[int] | None = None, count: int = 3) -> list[Like]:
         """Return the likest sentences, likest first, the later one of equals; ``among`` limits the places looked at."""
-        allowed = None if among is None else frozenset(among)
-        places = {place for term in words.terms for place in self._by_term.get(term, ())}
         weights = self._weights(words)
-        found = [self._like(words, weights, place) for place in places if allowed is None or place in allowed]
+        found = [self._like(words, weights, place) for place in self._candidates(words, among)]
         return sorted(found, key=lambda like: (-like.likeness, -like.place))[:count]
+
+    def _candidates(self, words: Words, among: AbstractSet[int] | None) -> set[int]:
+        """Return the places that share a word, those of the rarest words first, the latest first, at most so many."""
+        found: set[int] = set()
+        for term in sorted(words.terms, key=lambda term: self._had[term]):
+            for place in reversed(self._by_term.get(term, ())):
+                if len(found) >= _CANDIDATES:
+                    return found
+                if among is None or place in among:
+                    found.add(place)
+        return found
 
     def _weights(self, words: Words) -> dict[str, float]:
         """Return terms weighted by rarity.  idf = ln(1 + (n - d + 1/2) / (d + 1/2))."""
-        n = len(self.seen) + 1
         found = {}
         for term, weight in words.terms.items():
-            had = max(1, self._had[term])
-            found[term] = weight * math.log(1.0 + (n - had + 0.5) / (had + 0.5))
+            rarity = self._rarity.get(term)
+            if rarity is None:
+                had = max(1, self._had[term])
+                rarity = self._rarity[term] = math.log(1.0 + (len(self.seen) + 1 - had + 0.5) / (had + 0.5))
+            found[term] = weight * rarity
         return found
 
     def _like(self, words: Words, asked: Mapping[str, float], place: int) -> Like:

@@ -246,7 +246,9 @@ def stem(word: str) -> str:
 
 def parse(said: str, glossary: Mapping[str, str] | None = None) -> Words:
     """Part a sentence; ``glossary`` adds ways of saying one thing, in small letters, to those of ``GLOSSARY``."""
-    text = re.sub(r"^\s*(?:\[[^\]]*\]\s*)?(?:(?:gpu|agent|worker|exp)\w*\s*:\s*)?", "", " ".join(said[:_LONGEST].split()))
+    text = re.sub(
+        r"^\s*(?:\[[^\]]*\]\s*)?(?:(?:gpu|agent|worker|exp)\w*\s*:\s*)?", "", " ".join(said[:_LONGEST].split())
+    )
     text = re.sub(r"^(?:exp\d+|\d{3,4}[a-z]?)_(?=\w)", "", text)
     tried, came = _part(text)
     brackets = [one or two for one, two in _BRACKETS.findall(tried)]
@@ -303,15 +305,21 @@ def _terms(text: str, words: tuple[tuple[str, str], ...]) -> list[str]:
 # ── knobs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 _TEXT = r"[A-Za-z][\w+]*"
 _FROM_TO = re.compile(
-    rf"(?<![A-Za-z])(?P<name>(?:[A-Za-z][\w.]*[ \t]+){{0,4}}?[A-Za-z][\w.\[\]]*?)\s*[=:]?\s*(?P<a>{_NUM})\s*(?:->|→|=>|➜|\bto\b)\s*(?P<b>{_NUM})"
+    rf"(?<![A-Za-z])(?P<name>(?:[A-Za-z][\w.]*[ \t]+){{0,4}}?[A-Za-z][\w.\[\]]*?)\s*[=:]?\s*"
+    rf"(?P<a>{_NUM})\s*(?:->|→|=>|➜|\bto\b)\s*(?P<b>{_NUM})"
 )
-_TEXT_TO = re.compile(rf"(?<!\w)(?P<name>(?:[A-Za-z][\w.]*[ \t]+){{1,3}}?)(?P<a>{_TEXT})\s*(?:->|→|=>|➜)\s*(?P<b>{_TEXT})")
+_TEXT_TO = re.compile(
+    rf"(?<!\w)(?P<name>(?:[A-Za-z][\w.]*[ \t]+){{1,3}}?)(?P<a>{_TEXT})\s*(?:->|→|=>|➜)\s*(?P<b>{_TEXT})"
+)
 _ASSIGN = re.compile(rf"(?<![A-Za-z.])(?P<name>[A-Za-z][\w.]*)\s*=\s*(?P<b>{_NUM}|{_TEXT})")
 _MOVE = re.compile(
-    rf"\b(?P<verb>{'|'.join(sorted(_VERBS))})\s+(?P<name>[A-Za-z][\w.]*(?:[ \t]+[A-Za-z][\w.]*){{0,3}}?)(?:\s+from\s+(?P<a>{_NUM}))?\s+(?:to|by)\s+(?P<b>{_NUM})",
+    rf"\b(?P<verb>{'|'.join(sorted(_VERBS))})\s+(?P<name>[A-Za-z][\w.]*(?:[ \t]+[A-Za-z][\w.]*){{0,3}}?)"
+    rf"(?:\s+from\s+(?P<a>{_NUM}))?\s+(?:to|by)\s+(?P<b>{_NUM})",
     re.IGNORECASE,
 )
-_HAS = re.compile(rf"(?<![A-Za-z.])(?P<name>[A-Za-z][A-Za-z_.]*(?:[ \t]+[A-Za-z][A-Za-z_.]*){{0,2}}?)[ \t_]?(?P<b>{_NUM})(?![\w.])")
+_HAS = re.compile(
+    rf"(?<![A-Za-z.])(?P<name>[A-Za-z][A-Za-z_.]*(?:[ \t]+[A-Za-z][A-Za-z_.]*){{0,2}}?)[ \t_]?(?P<b>{_NUM})(?![\w.])"
+)
 _TOGGLE = re.compile(
     r"\b(?P<verb>add|remove|no|drop|disable|enable|without|use|with|replace)\s+(?P<name>[A-Za-z][\w.-]*(?:\s+[A-Za-z][\w.-]*){0,3})",
     re.IGNORECASE,

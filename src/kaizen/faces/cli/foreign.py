@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kaizen.errors import Malformed, Stuck, Undeclared
 from kaizen.faces.cli.answer import Answer, pairs
-from kaizen.foreign import Unread, Wanted
+from kaizen.foreign import Better, Unread, Wanted
 from kaizen.importers import read_foreign
 from kaizen.recipes.words import duration
 from kaizen.reports.lines import count, fold_text
@@ -65,14 +65,18 @@ def _left(left: tuple[Unread, ...]) -> list[str]:
 
 def autopsy(given: argparse.Namespace) -> Answer:
     """Tell what logs hold: repeats, luck, reasons, and what a nod would have saved; nothing is written but the page."""
-    from kaizen.autopsy import as_document
     from kaizen.autopsy import autopsy as find_out
     from kaizen.reports import autopsy as told
 
     wanted = _wanted(given)
     each = None if given.each is None else duration(_number(given.each), "--each")
-    found = [find_out(read_foreign(source, wanted), each=each) for source in given.logs]
-    lines = "\n\n".join(told.summary(one) for one in found)
+    found = []
+    for source in given.logs:
+        foreign = read_foreign(source, wanted)
+        way = wanted.better.get(foreign.metric) or wanted.better.get("")
+        better: Better | None = None if way is None else "lower" if way == "lower" else "higher"
+        found.append(find_out(foreign, each=each, better=better))
+    lines = "\n\n".join([*(told.summary(one) for one in found), *(told.together(found) if len(found) > 1 else [])])
     where = {}
     if given.o is not None:
         try:
@@ -81,7 +85,7 @@ def autopsy(given: argparse.Namespace) -> Answer:
             raise Stuck(f"{given.o} must be a file that can be written; got {error.strerror or error}") from error
         where = {"file": given.o}
         lines += f"\n\nPage: {given.o}"
-    return Answer(lines, {"logs": [as_document(one) for one in found], **where})
+    return Answer(lines, {"logs": [told.as_document(one) for one in found], **where})
 
 
 def _wanted(given: argparse.Namespace) -> Wanted:

@@ -1,16 +1,17 @@
 """Where kin failed: what they know of it is learned with what this process's own runs show, while it tells here.
 
-Kin are heeded while they foretell, one run after the other, what fails here at least as well as their bare share of faults
+Kin are heeded while they foretell, one run after the other, what fails here clearly better than their bare share of faults
 does; how well they foretell one another is where that account begins:
 
-    Λ = min(Λ_0, ln 5) + Σ_i [ln Bernoulli(f_i; P_{<i}(x_i)) - ln Bernoulli(f_i; Q_{<i}(x_i))] ≥ 0                     (eq. 1)
+    Λ = min(Λ_0, ln 5) + Σ_i [ln Bernoulli(f_i; P_{<i}(x_i)) - ln Bernoulli(f_i; Q_{<i}(x_i))]                       (eq. 1)
 
 P is what kin say (``past``), as a prior worth s₀ runs among the runs here before, weighed by their nearness κ²:
 
     P(x) = (Σ_faults κ² + s₀ p(x)) / (Σ_all κ² + s₀)                                                             (eq. 2)
 
-Q is the same with the kin's share of faults for p(x), wherever x lies. Each chance is said before the run it is of. While Λ ≥ 0, one classifier learns from the kin's runs and from those here, and what it gives a chance of 30 % or
-more to fail is left alone.
+Q is the same with the kin's share of faults for p(x), wherever x lies. Each chance is said before the run it is of. While
+Λ ≥ ln 3, one classifier learns from the kin's runs and from those here, and what it gives a chance of 30 % or more to fail
+is left alone.
 """
 
 import math
@@ -27,7 +28,7 @@ from kaizen.surrogate.feasible import Feasibility
 from kaizen.surrogate.space import Bools, Floats, Points, Space
 
 _KIN = 4.0  # s₀
-_HEAD_START = math.log(5.0)
+_HEAD_START, _HEEDED = math.log(5.0), math.log(3.0)
 _LIMIT = 0.3  # chance of a fault, from which a setting is left alone
 _ROWS = 120  # runs of kin that are learned from, at most: every so manieth
 
@@ -62,7 +63,7 @@ def careful(reach: Reach, sight: Sight, advice: Advice, kept: Caches) -> Careful
     if known is None or not known.faulty:
         return Careful(reach)
     points = space.points(space.encode([run.setting for run in sight.seen]))
-    if account(known, points, np.array([float(run.values is None) for run in sight.seen])) < 0.0:
+    if account(known, points, np.array([float(run.values is None) for run in sight.seen])) < _HEEDED:
         return Careful(reach)
     rows = [
         Seen(setting, None if fault else {})
