@@ -234,7 +234,9 @@ def lesson_of(head: Head, open_: UnderWay, verdict: Verdict) -> Lesson:
 def _alarm(open_: UnderWay) -> tuple[Entry, ...]:
     """Pull the andon: a copy of the standard was found better, so luck has won or the pairs are not alike."""
     luck = f"luck alone does that to {open_.trial.design.alpha:.2g} of copies"
-    because = f"trial {open_.trial.id} found a copy of the standard better than itself; {luck}: look for what favours a side"
+    because = (
+        f"trial {open_.trial.id} found a copy of the standard better than itself; {luck}: look for what favours a side"
+    )
     return (
         Refused(trial=open_.trial.id, note="a null trial is never adopted"),
         Pulled(andon=Andon(because=because, by="kaizen")),

@@ -22,6 +22,7 @@ from kaizen.evidence import (
     composite,
     conditional_power,
     confidence_interval,
+    flips,
     log_evidence,
     log_path,
     pairs_floor,
@@ -333,11 +334,20 @@ def test_the_error_budget_is_never_overspent(adopted: list[bool], limit: float, 
 
 
 def test_the_error_budget_by_hand() -> None:
-    """A quarter of what is left, and an adoption earns a tenth."""
+    """A quarter of what is left, times the share that is left; and an adoption earns a tenth."""
     assert alpha(0, 0) == pytest.approx(0.025)
-    assert alpha(0.025, 0) == pytest.approx(0.01875)
-    assert alpha(0.025, 1) == pytest.approx(0.04375)
+    assert alpha(0.025, 0) == pytest.approx(0.25 * 0.075 * 0.75)
+    assert alpha(0.025, 1) == pytest.approx(0.25 * 0.175 * 0.875)
     assert alpha(0.2, 0) == 0
+
+
+def test_the_error_budget_does_not_dry_up() -> None:
+    """After a hundred failures the next trial can still be proven within forty pairs, and no more than A is charged."""
+    spent = 0.0
+    for _ in range(100):
+        spent += alpha(spent, 0)
+    assert spent < 0.1
+    assert flips.pairs_floor(alpha(spent, 0), 40) <= 24
 
 
 @pytest.mark.parametrize(

@@ -294,7 +294,7 @@ def test_the_error_budget_is_told_in_per_cent_everywhere(watched):
     story = watched.story(at=1)
     said = str(story.budget)
     assert re.fullmatch(
-        r"17\.5 % of 20 % left; the next trial is judged at α = 4\.4 % and needs at least \d+ pairs", said
+        r"17\.5 % of 20 % left; the next trial is judged at α = 3\.8 % and needs at least \d+ pairs", said
     ), said
     assert f"Error budget {said}" in unfolded(text.summary(story))
     assert said in flat(page(story))

@@ -158,10 +158,10 @@ def test_row_k_asks_the_planner(bakery: Any) -> None:
 
 
 def test_alpha_shrinks_with_what_is_charged_and_grows_with_adoptions(bakery: Any) -> None:
-    """A share of what is left of A (k + 1)."""
+    """A share of what is left of A (k + 1), the smaller the less is left."""
     assert next_alpha(bakery.head()) == pytest.approx(0.025)
-    assert next_alpha(bakery.head(charged=0.06)) == pytest.approx(0.01)
-    assert next_alpha(bakery.head(charged=0.06, counts=Counts(adopted=1))) == pytest.approx(0.035)
+    assert next_alpha(bakery.head(charged=0.06)) == pytest.approx(0.25 * 0.04 * 0.4)
+    assert next_alpha(bakery.head(charged=0.06, counts=Counts(adopted=1))) == pytest.approx(0.25 * 0.14 * 0.7)
 
 
 def test_alpha_never_exceeds_the_budget_of_a_single_false_adoption(bakery: Any) -> None:

@@ -246,7 +246,7 @@ def test_a_copy_of_the_standard_is_tried_now_and_then_and_never_adopted(bakery: 
         changes = {"heat": float(next(heats))}
         return increment(journal.head.process, journal.head.standard, changes, because="b", by="plan")
 
-    bench = bakery.bench(*[proposing] * 6, nulls=3, shadow=0.0, pairs=8)
+    bench = bakery.bench(*[proposing] * 6, nulls=3, shadow=0.0, pairs=12)
     bakery.play(bench, lambda _: 5.0 + chance.gauss(0, 1), most=400)
     purposes = [test.trial.purpose for test in bench.trials]
     assert purposes == ["trial", "trial", "trial", "null", "trial", "trial", "trial", "null"]

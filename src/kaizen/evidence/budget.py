@@ -2,7 +2,7 @@
 
 
 def alpha(spent: float, adoptions: int, *, limit: float = 0.10, share: float = 0.25) -> float:
-    """Give the error the next trial may risk: with b = limit * (adoptions + 1), of which l = b - spent is left,
+    """Give the error the next trial may risk, with b = limit * (adoptions + 1), of which l = b - spent is left.
 
         alpha = share * l * (l / b)                                                                                  (1)
 

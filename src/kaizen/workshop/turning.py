@@ -206,9 +206,7 @@ class Wheel:
                             journal.head, [Proposed(id=journal.head.next_proposal, increment=plan)], by=asker.by
                         )
 
-    def repeat(
-        self, asker: Asker, because: str, *, setting: Setting | None = None
-    ) -> tuple[Run, ...] | cycle.Rest:
+    def repeat(self, asker: Asker, because: str, *, setting: Setting | None = None) -> tuple[Run, ...] | cycle.Rest:
         """Hand out a scout of today's standard (or ``setting``), or a run that waits or was lost; trials and planner wait."""
         self._announce()
         with self.ledger.turn():
