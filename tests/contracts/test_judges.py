@@ -28,6 +28,7 @@ class TestBothWays(JudgeContract):
     """A gain and a loss, each at half of alpha."""
 
     METHOD: ClassVar[str] = "flipped coins both ways 1"
+    SIZES: ClassVar[Any] = dict(list(JudgeContract.SIZES.items())[:1])  # all of them: tests/wheel/test_both_ways.py
 
     def make_judge(self) -> Any:
         """Return the judge."""
