@@ -175,7 +175,8 @@ def test_a_nursery_that_is_killed_is_replaced(tmp_path: Path, mark: str) -> None
 
 
 SUPERVISOR = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the suite may have had it ignored
 from pathlib import Path
 sys.path.insert(0, {src!r})
 from kaizen.doers.local import LocalDoer
@@ -207,11 +208,15 @@ def test_a_supervisor_that_is_killed_leaves_nothing(tmp_path: Path, mark: str, b
         [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     assert supervisor.stdout is not None
-    with supervisor.stdout:
-        assert b"started\n" == supervisor.stdout.readline()
-    wait_until(lambda: len(marked(mark)) >= 4 * 7 + 2, "four families are there")
-    supervisor.send_signal(blow)
-    supervisor.wait(30)
+    try:
+        with supervisor.stdout:
+            assert b"started\n" == supervisor.stdout.readline()
+        wait_until(lambda: len(marked(mark)) >= 4 * 7 + 2, "four families are there")
+        supervisor.send_signal(blow)
+        supervisor.wait(30)
+    finally:
+        supervisor.kill()
+        supervisor.wait()
     none_left(mark)
     assert [] == [*(tmp_path / ".state").iterdir()]
 
