@@ -29,6 +29,18 @@ def test_a_stream_of_ideas_delivers_what_was_promised() -> None:
     assert 0.8 < true / promised < 1.25
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_gain_that_dwarfs_the_noise_is_promised_as_it_was_shown(sign: float) -> None:
+    """Fifty standard deviations of a pair are no luck, whatever else was tried."""
+    rng = Random(3)
+    own = [sign * 5.0 + rng.gauss(0, 0.1) for _ in range(7)]
+    for others in ([], [[rng.gauss(0, 0.1) for _ in range(6)] for _ in range(30)]):
+        found = promise(own, others)
+        assert found is not None
+        assert found.gain == pytest.approx(typical(own))
+        assert found.gain - 0.2 < found.low < found.gain
+
+
 def test_it_learns_from_what_failed() -> None:
     """The same pairs promise less where everything else did nothing, and more where changes are often good."""
     rng = Random(4)

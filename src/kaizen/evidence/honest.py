@@ -38,6 +38,8 @@ BELIEF: Final = 4.0
 """How many trials the base counts."""
 
 _ENDS: Final = (-4.0, 8.0)  # of the grid
+_PLAIN: Final = 6.0  # standard deviations of a pair: a gain so large owes nothing to luck, and may lie beyond the grid
+_ONE_SIDED: Final = 1.645  # standard errors to the low end, with chance 19 in 20
 _WIDTHS: Final = (0.1, 0.5, 2.0)  # standard deviations of the base's three parts,
 _PARTS: Final = (0.5, 0.35, 0.15)  # and their shares
 _TURNS, _RESTS = 200, 1e-6  # of (1), at most, and the change of a weight at which it rests
@@ -69,9 +71,12 @@ def promise(own: Sequence[float], others: Sequence[Sequence[float]]) -> Promise 
     scatter = spread([own, *others])
     if scatter is None or not own:
         return None
+    shown = typical(own)
+    if math.isfinite(shown) and abs(shown / scatter) > _PLAIN:
+        return Promise(shown, shown - _ONE_SIDED * scatter * math.sqrt(EXTRA / len(own)))
     gains = [(typical(pairs[:FIRST]) / scatter, min(len(pairs), FIRST)) for pairs in (own, *others) if pairs]
     weights = _learned(_fit(gains))
-    belief = weights * _fit([(typical(own) / scatter, len(own))])[0]
+    belief = weights * _fit([(shown / scatter, len(own))])[0]
     belief /= belief.sum()
     grid = _grid()
     mean = float(belief @ grid)
