@@ -95,7 +95,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     false_adoptions: float = 0.10
     """A of the error budget: the chance of ever adopting anything that is no better, before the first adoption."""
     share: float = 0.25
-    """ω of the error budget: the share of what is left that the next trial may use."""
+    """ω of the error budget: the share of it that the first trial may use; later ones use less and less."""
     lease: float = 30.0
     """Seconds without a heartbeat after which a worker counts as lost."""
     runs: int | None = None
