@@ -26,6 +26,9 @@ from kaizen.trial import Fault
 SLACK = 3
 """So many breaks at most above limit times runs."""
 
+REPEATED = "the standard again, to see its noise"
+"""Why a repeat of the standard is run that somebody asked for: no planner's, and it earns planners nothing."""
+
 _SIGNED = ("model", "small steps")
 """How the built-in planners sign their increments, before their version."""
 
@@ -86,14 +89,16 @@ def planned(
 ) -> list[Planned]:
     """Return the runs that planners asked for, in order: scouts, and both sides of the trials that they proposed.
 
-    Left out are runs made elsewhere, trials that people or agents proposed, and runs whose worker was lost.
+    Left out are runs made elsewhere, trials that people or agents proposed, repeats of the standard that somebody asked
+    for, and runs whose worker was lost.
     """
     theirs = {test.id: test.trial.increment for test in trials if by_planner(test.trial.increment)}
     at = {kept.standard.number: kept.standard.setting for kept in standards}
     found = []
     for row in rows:
         broke = breaks(process, row)
-        if broke is None or row.source or not (row.purpose == "scout" or row.trial in theirs):
+        asked = row.trial in theirs or (row.purpose == "scout" and row.because != REPEATED)
+        if broke is None or row.source or not asked:
             continue
         new = row.setting != (theirs[row.trial].before if row.trial in theirs else at.get(row.of))
         found.append(Planned(setting=row.setting, new=new, broke=broke))

@@ -13,7 +13,7 @@ from kaizen.parameter import Real
 from kaizen.plan import Scout
 from kaizen.planners.steps import SmallSteps
 from kaizen.reports import text
-from kaizen.safety import SLACK, SMALL, Planned, Walk, allowance, breaks, by_planner, planned, realised, stray
+from kaizen.safety import REPEATED, SLACK, SMALL, Planned, Walk, allowance, breaks, by_planner, planned, realised, stray
 from kaizen.setting import Setting
 from kaizen.standard import increment
 from kaizen.trial import Fault, Spend
@@ -73,7 +73,7 @@ def a_trial(bakery: Any, number: int, by: str) -> journal.Tested:
 
 
 def test_planners_runs_are_scouts_and_their_own_trials(bakery: Any) -> None:
-    """Not runs made elsewhere, not people's trials, not runs that were lost; the standard's count, and break nothing."""
+    """Not runs made elsewhere or asked for to see noise, not people's trials, not lost ones; the standard's count."""
     process = bakery.process(guards=(bakery.guard(metric="taste", at_least=4.0),), risk=0.05)
     standards = bakery.bench(process=process).journal.history.standards()
     trials = [a_trial(bakery, 1, "model 1"), a_trial(bakery, 2, "ana"), a_trial(bakery, 3, "small steps 1")]
@@ -89,6 +89,7 @@ def test_planners_runs_are_scouts_and_their_own_trials(bakery: Any) -> None:
         tried(bakery, 7, 0.0, trial=2, side="increment", **side),
         tried(bakery, 8, 9.0, trial=1, side="increment", **side),
         tried(bakery, 9, 5.0, trial=3, side="standard", heat=220.0, **side),
+        tried(bakery, 10, 5.0, heat=220.0, because=REPEATED),
     ]
     found = planned(process, rows, trials, standards)
     assert [(run.new, run.broke) for run in found] == [

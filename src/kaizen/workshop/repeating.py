@@ -7,11 +7,9 @@ from kaizen.cycle import Rest
 from kaizen.errors import Malformed, OutOfTurn
 from kaizen.journal import Head
 from kaizen.ledger import Entry, Scouted
+from kaizen.safety import REPEATED
 from kaizen.trial import Run
 from kaizen.workshop.turning import Asker, Wheel
-
-BECAUSE = "the standard again, to see its noise"
-"""Why a repeat is run."""
 
 _SLICE = 0.2  # seconds after which a wait looks whether somebody stopped it
 
@@ -64,7 +62,7 @@ def queue(wheel: Wheel, wanted: int | str, *, by: str) -> int:
             )
         setting, number = head.standard.setting, head.standard.number
         runs = tuple(
-            Run(id=head.next_run + place, setting=setting, purpose="scout", of=number, because=BECAUSE)
+            Run(id=head.next_run + place, setting=setting, purpose="scout", of=number, because=REPEATED)
             for place in range(min(short, room))
         )
         queued.append(len(runs))
@@ -101,4 +99,4 @@ class Repeating:
         if self.stopped():
             return Rest(reason="stop", because="you stopped it")
         self._due = self._clock() + self._every
-        return self._wheel.repeat(asker, BECAUSE)
+        return self._wheel.repeat(asker, REPEATED)
