@@ -27,7 +27,6 @@ LEVEL = 1.0
 """b of eq. 1, in variances of the standardised data."""
 
 NOISE_FLOOR = 1e-6
-_SQRT5 = math.sqrt(5.0)
 _SPREAD = 0.6  # of ln l, under the prior
 _CHOICES = math.log(3.0)  # choices tell more of one another than far ends of a range do
 _SIGNAL = 0.75  # of ln s²

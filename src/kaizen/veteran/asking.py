@@ -1,5 +1,6 @@
 """What is remembered near an increment: own runs and trials, and those of other processes that share its parameters."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -92,23 +93,15 @@ def _gathered(recall: Recall, kept: Of, asked: Question, limits: _Limits) -> Ans
             names.append(name)
             overlap = limits.trust.get(name, 1.0) * len(common) / len(kept.process.parameters)
             parts += _elsewhere(kept, other, after, overlap=overlap, process=len(names) - 1, latest=limits.latest)
-    joined = [np.concatenate([getattr(part, name) for part in parts]) for name in _Part._fields]
-    found = _Part(*joined)
-    evidence = Evidence(far, found.distance, found.same, found.likeness, found.better, found.weight, found.became,
-                        found.moved, found.differs, found.overlap)  # fmt: skip
-    return Answered(evidence, Sources(found.process, found.trial, found.run, tuple(names)))
+    columns_of = zip(*(part.near[1:] for part in parts), strict=True)
+    evidence = Evidence(far, *(np.concatenate(column) for column in columns_of))
+    process, trial, run = (np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True))
+    return Answered(evidence, Sources(process, trial, run, tuple(names)))
 
 
 class _Part(NamedTuple):
-    distance: Floats
-    same: NDArray[np.bool_]
-    likeness: Floats
-    better: Floats
-    weight: Floats
-    became: NDArray[np.int8]
-    moved: NDArray[np.bool_]
-    differs: Floats
-    overlap: Floats
+    near: Evidence
+    """How far the increment itself goes is not a part's to say."""
     process: NDArray[np.int32]
     trial: NDArray[np.int32]
     run: NDArray[np.int32]
@@ -117,13 +110,14 @@ class _Part(NamedTuple):
 def _part(distance: Floats, **columns: Any) -> _Part:
     """Return a part of the evidence; what is not said is nothing."""
     n = len(distance)
-    usual = {
-        "same": np.zeros(n, dtype=bool), "likeness": np.zeros(n), "became": np.full(n, UNKNOWN, dtype=np.int8),
-        "moved": np.zeros(n, dtype=bool), "differs": np.zeros(n), "overlap": np.zeros(n),
-        "process": np.zeros(n, dtype=np.int32), "trial": np.full(n, -1, dtype=np.int32),
-        "run": np.full(n, -1, dtype=np.int32),
+    made = {
+        "far": 0.0, "distance": distance, "same": np.zeros(n, dtype=bool), "likeness": np.zeros(n),
+        "became": np.full(n, UNKNOWN, dtype=np.int8), "moved": np.zeros(n, dtype=bool), "differs": np.zeros(n),
+        "overlap": np.zeros(n), "process": np.zeros(n, dtype=np.int32), "trial": np.full(n, -1, dtype=np.int32),
+        "run": np.full(n, -1, dtype=np.int32), **columns,
     }  # fmt: skip
-    return _Part(distance=distance, **{**usual, **columns})
+    process, trial, run = (made.pop(name) for name in ("process", "trial", "run"))
+    return _Part(Evidence(**made), process, trial, run)
 
 
 # ── this process ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -349,7 +343,7 @@ def words_seen(kept: Of, history: History) -> tuple[Seen, ...]:
             better, worse = float(values.better[row]), float(values.worse[row])
             if kept.past.field("became")[row] == FAULTED:
                 better, worse = 0.0, 1.0
-            if better == better:  # noqa: PLR0124 - NaN, of a run that cannot be compared, is not itself
+            if not math.isnan(better):  # NaN: of a run that cannot be compared
                 found.append(Seen(run, better, worse))
         kept.cache["words"] = (kept.version, tuple(found))
     seen: tuple[Seen, ...] = kept.cache["words"][1]

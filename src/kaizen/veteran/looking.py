@@ -1,5 +1,6 @@
 """What an increment is like among everything remembered: weighed, and the three that say most put into words."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -192,7 +193,7 @@ class _Teller:
         told = [
             f"{metric.name} {metric.spell(gain)}"
             for metric, gain in zip(of.process.metrics, gains, strict=True)
-            if gain == gain  # noqa: PLR0124 - NaN is not itself
+            if not math.isnan(gain)
         ]
         return f"{', '.join(told) or str(tried.outcome)} beside standard {tried.of}"
 

@@ -4,6 +4,7 @@ The index is disposable: it is made of the read models, follows the record behin
 when it is first asked, process by process; until a run or trial is there to be remembered, NumPy is not loaded.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -187,12 +188,6 @@ class Of:
         self.past.add(sorted(rows, key=lambda row: row.seq))
         self.version += 1
 
-    def nothing_tried(self) -> None:
-        """Take it that there were no trials: where runs are remembered without a ledger."""
-        from kaizen.veteran.tried import trials_of
-
-        self._trials = trials_of(self.past.table.columns, (), (), ())
-
     @property
     def trials(self) -> "Trials":
         """The trials that count as precedents."""
@@ -268,7 +263,7 @@ class Of:
             distance=distance,
             of=int(past.field("of")[row]),
             faulted=bool(past.field("became")[row] == FAULTED),
-            value=None if value != value else value,  # noqa: PLR0124 - NaN is not itself
-            gains=tuple(None if gain != gain else gain for gain in values.gains[row].tolist()),  # noqa: PLR0124
+            value=None if math.isnan(value) else value,
+            gains=tuple(None if math.isnan(gain) else gain for gain in values.gains[row].tolist()),
             conditions=past.conditions[int(past.field("conditions")[row])],
         )
