@@ -11,15 +11,11 @@ nearest    a foil: the best settings of the closest kin, one after the other, th
 
 import random
 import time
-import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from benchmarks.planner.convert import NoData
-from benchmarks.planner.problem import Missing
-from benchmarks.planner.tasks import BadTask
 from benchmarks.planner.world import World
 from benchmarks.veteran.families import Family, Hostility, hostile, others, past, world
 from kaizen.cycle import Rest
@@ -159,22 +155,3 @@ def run_job(job: Job) -> dict[str, Any]:
         "faults": sum(value is None for value in values), "optimum": here.optimum, "median": here.median,
         "end": f"{unit.reason}: {unit.because}"[:80], "cpu": round(time.process_time() - before, 3),
     }  # fmt: skip
-
-
-class Ended(NamedTuple):
-    """What came of a job: its line, or in words why there is none."""
-
-    job: Job
-    result: dict[str, Any] | str
-
-
-def tried(job: Job) -> Ended:
-    """Run a job whatever happens."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return Ended(job, run_job(job))
-        except (BadTask, Missing, NoData) as error:
-            return Ended(job, str(error))
-        except Exception as error:  # noqa: BLE001 - a course that breaks must not end the others
-            return Ended(job, f"it broke: {type(error).__name__}: {error}")

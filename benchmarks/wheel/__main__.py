@@ -9,23 +9,21 @@ one: scouts, and both sides of every pair. Without ``--tasks``, four tasks that 
 """
 
 import argparse
-import json
-import multiprocessing
 import os
 import sys
-import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before numpy: one thread each, so that CPU figures mean something
 
+from benchmarks.jobs import Result, Words, run_all  # noqa: E402
 from benchmarks.planner.convert import NoData  # noqa: E402
 from benchmarks.planner.tasks import BadTask, read_task  # noqa: E402
 from benchmarks.wheel.arms import ARMS  # noqa: E402
-from benchmarks.wheel.courses import Ended, Job, tried, world  # noqa: E402
+from benchmarks.wheel.courses import Job, run_job, world  # noqa: E402
 from benchmarks.wheel.table import BadResults, read, report  # noqa: E402
 
 QUICK = Path(__file__).with_name("quick.txt")
@@ -47,7 +45,7 @@ def main(words: Sequence[str] | None = None) -> int:
     left = [job for job in jobs if job.key not in known]
     print(f"{len(jobs)} courses, {len(jobs) - len(left)} of them in {asked.out} already", file=sys.stderr)
     try:
-        failed = run_all(left, asked.out, workers=asked.workers)
+        failed = run_all(left, asked.out, run_job, words=Words(_name, _came), workers=asked.workers)
     except KeyboardInterrupt:
         print(f"Interrupted; the same command goes on where it stopped ({asked.out}).", file=sys.stderr)
         return 130
@@ -132,34 +130,14 @@ def _files(named: Sequence[Path]) -> list[Path]:
     return found
 
 
-def run_all(jobs: list[Job], out: Path, *, workers: int) -> int:
-    """Run the jobs and append each result as it ends; return how many failed."""
-    failed, begun = 0, time.monotonic()
-    with out.open("a", encoding="utf-8") as file:
-        for number, (job, result) in enumerate(_ended(jobs, workers), start=1):
-            name = f"{job.task} {job.arm} noise {job.noise:g} seed {job.seed}"
-            if isinstance(result, str):
-                failed += 1
-                print(f"{name}: {result}", file=sys.stderr)
-                continue
-            file.write(json.dumps(result, separators=(",", ":")) + "\n")
-            file.flush()
-            reached = "never" if result["runs"] is None else f"{result['runs']} runs"
-            print(
-                f"{number}/{len(jobs)} {time.monotonic() - begun:5.0f} s  {name}: {reached}, {result['trials']} trials, "
-                f"{result['adoptions']} adopted ({result['false']} falsely), {result['cpu']} CPU-s; {result['end']}",
-                file=sys.stderr,
-                flush=True,
-            )
-    return failed
+def _name(job: Job) -> str:
+    return f"{job.task} {job.arm} noise {job.noise:g} seed {job.seed}"
 
 
-def _ended(jobs: list[Job], workers: int) -> Iterator[Ended]:
-    if workers == 1:
-        yield from map(tried, jobs)
-        return
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap_unordered(tried, jobs)  # as they end: nothing done is lost
+def _came(result: Result) -> str:
+    reached = "never" if result["runs"] is None else f"{result['runs']} runs"
+    adopted = f"{result['trials']} trials, {result['adoptions']} adopted ({result['false']} falsely)"
+    return f"{reached}, {adopted}, {result['cpu']} CPU-s; {result['end']}"
 
 
 if __name__ == "__main__":

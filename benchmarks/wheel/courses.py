@@ -6,17 +6,15 @@ Every run counts one: scouts, and both sides of every pair.
 import functools
 import random
 import time
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from benchmarks.planner.convert import NoData
-from benchmarks.planner.problem import Missing, Problem, problem
-from benchmarks.planner.tasks import BadTask, read_task
+from benchmarks.planner.problem import Problem, problem
+from benchmarks.planner.tasks import read_task
 from benchmarks.planner.world import World
 from benchmarks.wheel.arms import ARMS, planner
 from kaizen.cycle import Rest
@@ -211,22 +209,3 @@ def run_job(job: Job) -> dict[str, Any]:
         "adoptions": len(course.curve) - 1, "false": course.false, "trials": head.counts.trials,
         "faults": head.counts.faulted, "end": course.end, "cpu": round(time.process_time() - before, 3),
     }  # fmt: skip
-
-
-class Ended(NamedTuple):
-    """What came of a job: its line, or in words why there is none."""
-
-    job: Job
-    result: dict[str, Any] | str
-
-
-def tried(job: Job) -> Ended:
-    """Run a job whatever happens."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return Ended(job, run_job(job))
-        except (BadTask, Missing, NoData) as error:
-            return Ended(job, str(error))
-        except Exception as error:  # noqa: BLE001 - a course that breaks must not end the others
-            return Ended(job, f"it broke: {type(error).__name__}: {error}")
