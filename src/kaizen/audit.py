@@ -74,7 +74,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         if self.delivers is None:
             return f"standard {self.standard}: {name} promised {said}, not watched yet"
         told = self.delivers.spell(self.metric).removeprefix(f"{name} ")
-        return f"standard {self.standard}: {name} promised {said}, delivers {told} in {self.pairs} fresh pairs"
+        pairs = f"{self.pairs} fresh pair{'' if self.pairs == 1 else 's'}"
+        return f"standard {self.standard}: {name} promised {said}, delivers {told} in {pairs}"
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,17 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from kaizen.errors import Damaged
-from kaizen.faces.cli import main
 from kaizen.faces.cli.commands import COMMANDS
 from kaizen.faces.cli.grammar import help_of, manual, overview
 from kaizen.ledgers import driver
+from tests.faces.said import Shell, shell
 
 RECIPE = """
 [process.coffee]
@@ -34,38 +33,12 @@ celsius = "80.0..99.0 degC"
 CONSENT = '[process.coffee.policy]\nconsent = "ana"\n'
 
 
-class Said(NamedTuple):
-    """What a command line said."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """The one document on stdout."""
-        return json.loads(self.out)
-
-    @property
-    def documents(self) -> list[Any]:
-        """The documents on stdout, one a line."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Shell = Callable[..., Said]
-
-
 @pytest.fixture
 def kaizen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
     """Run command lines in a folder of their own."""
     monkeypatch.chdir(tmp_path)
 
-    def call(*words: str) -> Said:
-        capsys.readouterr()
-        status = main(list(words))
-        return Said(status, *capsys.readouterr())
-
-    return call
+    return shell(capsys)
 
 
 @pytest.fixture

@@ -9,17 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from kaizen.faces.cli import main
 from kaizen.faces.cli.improve import load
 from kaizen.faces.cli.progress import board, budget
 from kaizen.workshop import open_workshop
 from kaizen.workshop.improving import Moment
+from tests.faces.said import Said, Shell, shell
 
 RECIPE = """
 [process.pack]
@@ -66,29 +65,13 @@ number = 3
 """
 
 
-class Said(NamedTuple):
-    """What a command line said."""
-
-    status: int
-    out: str
-    err: str
-
-
-Shell = Callable[..., Said]
-
-
 @pytest.fixture
 def kaizen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Shell:
     """Run command lines in a folder of their own, where there is a recipe."""
     monkeypatch.chdir(tmp_path)
     Path("kaizen.toml").write_text(RECIPE, encoding="utf-8")
 
-    def call(*words: str) -> Said:
-        capfd.readouterr()
-        status = main(list(words))
-        return Said(status, *capfd.readouterr())
-
-    return call
+    return shell(capfd)
 
 
 # ── what is printed ───────────────────────────────────────────────────────────────────────────────────────────────────

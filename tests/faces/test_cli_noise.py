@@ -7,13 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-from kaizen.faces.cli import main
+from tests.faces.said import Shell, shell
 
 RECIPE = """
 [process.parts]
@@ -48,34 +46,13 @@ def pack(level: Annotated[int, whole(1, 9)] = 1) -> float:
 """
 
 
-class Said(NamedTuple):
-    """What a command line said."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """The one document on stdout."""
-        return json.loads(self.out)
-
-
-Shell = Callable[..., Said]
-
-
 @pytest.fixture
 def kaizen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Shell:
     """Run command lines in a folder of their own, where there is a recipe."""
     monkeypatch.chdir(tmp_path)
     Path("kaizen.toml").write_text(RECIPE, encoding="utf-8")
 
-    def call(*words: str) -> Said:
-        capfd.readouterr()
-        status = main(list(words))
-        return Said(status, *capfd.readouterr())
-
-    return call
+    return shell(capfd)
 
 
 def test_the_standard_is_run_again_and_told(kaizen: Shell) -> None:

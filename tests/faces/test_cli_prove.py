@@ -9,33 +9,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from kaizen.faces.cli import main
+from tests.faces.said import Said, Shell
 
 WHO = {f"GIT_{role}_{what}": "ana@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 KAIZEN = [sys.executable, "-m", "kaizen"]
 READ = ("--metric", "size", "--", "cat size.json")
 """Noise by counting: the readings of a side rise and fall with the run's number."""
 NOISY = """n=$(cat size); printf '{"size": %s}' $((n + KAIZEN_RUN * 7 % 11))"""
-
-
-class Said(NamedTuple):
-    """What a command line said."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """The one document on stdout."""
-        return json.loads(self.out)
-
-
-Shell = Callable[..., Said]
 
 
 def git(*words: str) -> str:
