@@ -96,9 +96,9 @@ class Hopeful:
         """Return an increment whose parameter does nothing."""
         del advice, prospect, seed
         head = journal.head
-        if head.next_trial > self._trials:
+        if head.counts.trials >= self._trials:  # watches of what was adopted are none
             return Stop(because="enough")
-        return increment(head.process, head.standard, {"knob": head.next_trial}, because="why not", by="hopeful")
+        return increment(head.process, head.standard, {"knob": head.counts.trials + 1}, because="why not", by="hopeful")
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +131,8 @@ def campaign(seed: int, number: int, trials: int) -> Campaign:
         parameters=(Whole(name="knob", low=0, high=trials),),
         metrics=metrics(number),
         standard=Setting(knob=0),
-        policy=Policy(planner="steps", pairs=_PAIRS, false_adoptions=LIMIT),
+        # no copies of the standard: one that is judged better stops the line, and nobody is here to clear it
+        policy=Policy(planner="steps", pairs=_PAIRS, false_adoptions=LIMIT, nulls=0),
     )
     bench = workshop.describe(check_process(process))
     world = World(chance, TAILS[number // 2 % len(TAILS)])
