@@ -35,6 +35,7 @@ from kaizen.standard import increment
 from kaizen.testing.clock import VirtualClock
 from kaizen.trial import Fault, Outcome, Reading, Run, Spend
 from kaizen.workshop import Workshop
+from kaizen.workshop.bench import Bench
 from kaizen.workshop.turning import Asker
 
 LIMIT = 0.10
@@ -137,7 +138,7 @@ def campaign(seed: int, number: int, trials: int) -> Campaign:
     bench = workshop.describe(check_process(process))
     world = World(chance, TAILS[number // 2 % len(TAILS)])
     asker = Asker(by="worker", lease=_LEASE, holder="worker")
-    while not isinstance(unit := bench.wheel.next_unit(asker), Rest):
+    while (unit := _next(bench, asker)) is not None:
         for run in unit:
             clock.advance(1.0)
             outcome = _measure(world, chance, run, process.metrics)
@@ -158,6 +159,15 @@ def campaign(seed: int, number: int, trials: int) -> Campaign:
     head = bench.head
     proven = sum(standard.evidence == "proven" for standard in bench.standards)
     return Campaign(adopted=proven, trials=head.counts.trials, runs=head.spent.runs, faults=head.counts.faulted)
+
+
+def _next(bench: Bench, asker: Asker) -> tuple[Run, ...] | None:
+    """Return the next unit; a cord that a watch pulled for drift is cleared, for in this world all is drift."""
+    while isinstance(unit := bench.wheel.next_unit(asker), Rest):
+        if unit.reason != "andon":
+            return None
+        bench.clear("it always drifts here", by="worker")
+    return unit
 
 
 def _measure(world: World, chance: random.Random, run: Run, measured: tuple[Metric, ...]) -> Outcome:

@@ -29,6 +29,7 @@ from benchmarks.judge.nulls import COVERS, NULL, SIDES  # noqa: E402
 from benchmarks.judge.power import FIRST, METRICS, PAIRS, TIME  # noqa: E402
 from benchmarks.judge.recorded import REAL, VARIABLE, folder  # noqa: E402
 from benchmarks.judge.rows import Chance, Row, Size  # noqa: E402
+from benchmarks.judge.shared import SHARED  # noqa: E402
 from benchmarks.judge.streams import FUTILITY, MANY  # noqa: E402
 from benchmarks.judge.table import Line, misses, summary, table  # noqa: E402
 from benchmarks.judge.watch import WATCH  # noqa: E402
@@ -42,6 +43,7 @@ ROWS: dict[str, Row] = {
     "first": FIRST,
     "metrics": METRICS,
     "many": MANY,
+    "shared": SHARED,
     "ideas": IDEAS_ROW,
     "covers": COVERS,
     "futility": FUTILITY,

@@ -1,4 +1,4 @@
-"""Which open trial gets the next block: all a first one, then the most promising, by chance that stands in the record.
+"""Which open trials share the next block: all a first one, then the most promising, by chance that stands in the record.
 
 Any rule that looks only at what has been is fair to the judge: its proofs hold whatever pair is asked for next. This one
 spends few pairs on what looks bad. Gains count in standard deviations of a pair's difference; of n pairs with mean m,
@@ -6,7 +6,10 @@ spends few pairs on what looks bad. Gains count in standard deviations of a pair
     true gain ~ N(m n / (n + 1), 1 / (n + 1))                             a prior N(0, 1), one pair's worth           (1)
 
 The best fifth by (1) for what a pair of them spends, two at least, are kept. Each of them draws a gain from its (1); the
-highest draw for its spend leads, and every other time the second highest is taken: a leader is told from its rival.
+highest draw for its spend leads, and the second highest is tried beside it unless it draws a loss: a leader is told from
+its rival. Both are compared with one run of the standard, three runs for two pairs; first blocks have up to four
+increments, five runs for four pairs. What the increments of a block share makes their verdicts alike, and no verdict false more often: each has its
+own fair coin against the standard, and each is charged its own α.
 
 References:
     Russo (2020), *Simple Bayesian algorithms for best-arm identification*, Oper. Res. 68: top-two Thompson sampling.
@@ -25,14 +28,15 @@ from kaizen.trial import gains
 
 _KEPT = 0.2  # of the open trials, and
 _RIVALS = 2  # at least
+_TOGETHER = 4  # increments at most beside one run of the standard: the longer a block, the more drifts within it
 _WILD = 4.0  # standard deviations: a fault counts so much, and nothing counts more
 
 
-def next_block(open_: Sequence[UnderWay]) -> int:
-    """Return the number of the trial that gets the next block, of those that can take one; ``open_`` is not empty."""
-    unseen = [one.trial.id for one in open_ if not one.trial.blocks]
+def next_block(open_: Sequence[UnderWay]) -> tuple[int, ...]:
+    """Return the numbers of the trials that share the next block, of those that can take one; ``open_`` is not empty."""
+    unseen = sorted(one.trial.id for one in open_ if not one.trial.blocks)
     if unseen:
-        return min(unseen)
+        return tuple(unseen[:_TOGETHER])
     scatters = {metric: _scatter(metric, open_) for one in open_ for metric in one.trial.design.metrics}
     hopes = {one.trial.id: _hope(one, scatters) for one in open_}
     usual = fmean(_spend(one) for one in open_)
@@ -42,7 +46,7 @@ def next_block(open_: Sequence[UnderWay]) -> int:
     turn = sum(len(one.trial.blocks) for one in open_)
     worth = {one.trial.id: _per(hopes[one.trial.id] + _luck(one, turn), spends[one.trial.id]) for one in ranked[:most]}
     order = sorted(worth, key=lambda number: (-worth[number], number))
-    return order[turn % 2] if len(order) > 1 else order[0]
+    return (order[0], *(number for number in order[1:_RIVALS] if worth[number] > 0))
 
 
 def _scatter(metric: Metric, open_: Sequence[UnderWay]) -> float:

@@ -30,6 +30,17 @@ DOUBT = 0.001
 """Where luck alone would do as much less often than this, a question is answered by *no*."""
 
 
+class Throw(msgspec.Struct, frozen=True, kw_only=True):
+    """The order of one pair."""
+
+    first: bool
+    """Whether the increment's run came first."""
+    coin: bool
+    """Whether the coin has it come first."""
+    alone: bool = True
+    """Whether it is counted: of the pairs that share a run of the standard one is, since they are alike."""
+
+
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """A closed trial with its blocks, and what the record says of it."""
 
@@ -38,8 +49,8 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """Of its design, as it was opened."""
     verdict: Verdict | None
     """The verdict that stands."""
-    orders: tuple[bool, ...]
-    """By complete pair: whether the increment's run came first."""
+    throws: tuple[Throw, ...]
+    """One for each complete pair."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,18 +146,13 @@ def _designs(records: Sequence[Recorded]) -> Answer:
 
 
 def _coins(records: Sequence[Recorded]) -> Answer:
-    wrong = [
-        record.trial.id
-        for record in records
-        if any(
-            first != record.trial.design.coin(pair.number)
-            for first, pair in zip(record.orders, record.trial.pairs, strict=True)
-        )
-    ]
-    thrown = [first for record in records for first in record.orders]
-    heads = sum(thrown)
-    luck = min(1.0, 2.0 * chance_of(max(heads, len(thrown) - heads), [0.5] * len(thrown)))
-    said = f"{len(thrown)} pairs ran in the order of their coins, {heads} of them the increment first"
+    wrong = [record.trial.id for record in records if any(throw.first != throw.coin for throw in record.throws)]
+    thrown = [throw for record in records for throw in record.throws]
+    alone = [throw.first for throw in thrown if throw.alone]
+    heads, tosses = sum(alone), len(alone)
+    luck = min(1.0, 2.0 * chance_of(max(heads, tosses - heads), [0.5] * tosses))
+    of = "them" if tosses == len(thrown) else f"{tosses} blocks"  # pairs of one block are alike: one of them is counted
+    said = f"{len(thrown)} pairs ran in the order of their coins, {heads} of {of} the increment first"
     if wrong:
         said = f"pairs of {_trials(wrong)} did not run in the order of their coins"
     elif luck < DOUBT:

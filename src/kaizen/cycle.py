@@ -15,9 +15,10 @@ last one stood.
     F   the budget cannot pay for the next run               → Rest
     G   a run was lost once (it is paid for already), or
         waits in the pool                                    → HandOut
-    H   a shadow pair is due, or an open trial can take
-        another block                                        → NextBlock
-    I   a proposal waits and a trial may be opened           → OpenTrial
+    H   a proposal waits and a trial may be opened: those
+        that are open together share runs of the standard    → OpenTrial
+    I   an open trial can take another block; if a shadow
+        pair is due, it comes before row H                   → NextBlock
     J   nothing is open but runs that others have, and no
         trial may be opened                                  → Rest
     K   a proven standard is not watched yet                 → OpenWatch
@@ -75,13 +76,13 @@ class HandOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NextBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """Start the next block of a trial (row H)."""
+    """Start the next block of trials: one run of the standard for all of them (row I)."""
 
-    trial: int
+    trials: tuple[int, ...]
 
 
 class OpenTrial(msgspec.Struct, frozen=True, kw_only=True):
-    """Open the trial of a proposal (row I)."""
+    """Open the trial of a proposal (row H)."""
 
     proposal: Proposal
 
@@ -113,10 +114,10 @@ def next_step(journal: Journal) -> Step:
     )
 
 
-def allocate(journal: Journal) -> int | None:
-    """Return the open trial that gets the next block, if one can take any (see ``kaizen.allocation``)."""
+def allocate(journal: Journal) -> tuple[int, ...]:
+    """Return the open trials that share the next block, none if none can take any (see ``kaizen.allocation``)."""
     can = [open_ for open_ in journal.head.trials if _takes_block(open_) and open_.trial.purpose != "shadow"]
-    return next_block(can) if can else None
+    return next_block(can) if can else ()
 
 
 def next_alpha(head: Head) -> float:
@@ -179,14 +180,14 @@ def _give_up(journal: Journal) -> GiveUp | None:
     head = journal.head
     gone = tuple(
         run for run in head.runs if run.id in journal.lost
-        and (run.attempt >= LOST_TWICE or (run.trial is not None and not _awaited(head, run.trial)))
+        and (run.attempt >= LOST_TWICE or (run.trial is not None and not _awaited(head, run)))
     )  # fmt: skip
     return GiveUp(runs=gone) if gone else None
 
 
-def _awaited(head: Head, trial: int) -> bool:
-    open_ = head.under_way(trial)
-    return open_ is not None and open_.verdict is None
+def _awaited(head: Head, run: Run) -> bool:
+    trials = {seat.trial for seat in run.seats()}
+    return any(open_.trial.id in trials and open_.verdict is None for open_ in head.trials)
 
 
 def _rest(journal: Journal) -> Rest | None:
@@ -213,14 +214,15 @@ def _hand_out(journal: Journal) -> HandOut | None:
 
 def _trial_work(journal: Journal) -> Step:
     head = journal.head
-    trial = _shadow_due(head) or allocate(journal)
-    if trial is not None:
-        because = affordable(head, 2)
-        return Rest(reason="budget", because=because) if because else NextBlock(trial=trial)
+    shadow = _shadow_due(head)
     tested = [open_ for open_ in head.trials if open_.trial.purpose != "shadow"]
     room = len(tested) < head.process.policy.trials
-    if head.proposals and room:
+    if shadow is None and head.proposals and room:
         return OpenTrial(proposal=head.proposals[0])
+    trials = allocate(journal) if shadow is None else (shadow,)
+    if trials:
+        paid = next((n for n in range(len(trials), 0, -1) if not affordable(head, 1 + n)), 0)
+        return NextBlock(trials=trials[:paid]) if paid else Rest(reason="budget", because=affordable(head, 2))
     if head.proposals or (tested and not room):
         return Rest(reason="busy", because="the open trial waits for runs that are under way")
     if _watch_due(head):

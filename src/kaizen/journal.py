@@ -42,7 +42,7 @@ from kaizen.ledger import (
 from kaizen.process import Process
 from kaizen.setting import Numbers, Setting, Texts
 from kaizen.standard import Increment, Standard
-from kaizen.trial import Fault, Outcome, Purpose, Run, Side, Spend, Trial
+from kaizen.trial import Fault, Outcome, Purpose, Run, Seat, Side, Spend, Trial
 from kaizen.verdict import Lesson, Odds, Stopped, Verdict
 from kaizen.voice import Andon, Testimony
 
@@ -140,6 +140,10 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     trial: int | None = None
     block: int | None = None
     side: Side | None = None
+    serves: tuple[Seat, ...] = ()
+    """The other trials whose standard side it is, too."""
+    beside: int | None = None
+    """The run of the standard that it is compared with, where its block has several increments."""
     because: str = ""
     conditions: Texts = Texts()
     revision: int = 1
@@ -226,6 +230,16 @@ class Memory(Protocol):
     def lessons(self, process: str) -> Sequence[Lesson]:
         """Return all lessons in order, retracted ones, too."""
         ...
+
+
+def sides(memory: Memory, process: str, trial: int) -> tuple[Tried, ...]:
+    """Return the finished runs of a trial, with the runs of the standard that it shares, each in this trial's own block."""
+    rows = memory.runs(process, trial=trial)
+    own = {row.id for row in rows}
+    seats = {row.beside: row.block for row in rows if row.beside is not None and row.beside not in own}
+    shared = (found for number in seats for found in memory.runs(process, number=number))
+    taken = (_replace(row, trial=trial, block=seats[row.id], serves=()) for row in shared)
+    return tuple(sorted((*rows, *taken), key=lambda row: row.seq))
 
 
 class History:
@@ -431,21 +445,24 @@ def _answered(head: Head, number: int, outcome: Outcome, spend: Spend) -> Head:
 
 
 def _with_answer(open_: UnderWay, run: Run, outcome: Outcome, spend: Spend) -> UnderWay:
-    if open_.trial.id != run.trial or run.block is None or run.side is None:
+    seat = next((seat for seat in run.seats() if seat.trial == open_.trial.id), None)
+    if seat is None or run.side is None:
         return open_
-    return _replace(open_, trial=open_.trial.with_outcome(run.block, run.side, outcome), spend=open_.spend + spend)
+    spent = open_.spend + spend if seat.trial == run.trial else open_.spend  # a shared run is spent once
+    return _replace(open_, trial=open_.trial.with_outcome(seat.block, run.side, outcome), spend=spent)
 
 
 def _corrected(head: Head, entry: Corrected) -> Head:
     if entry.trial is None or entry.block is None or entry.side is None:
         return head
-    block, side = entry.block, entry.side
-    opens = tuple(
-        _replace(open_, trial=open_.trial.with_outcome(block, side, entry.outcome))
-        if open_.trial.id == entry.trial
-        else open_
-        for open_ in head.trials
-    )
+    opens = head.trials
+    for seat in (Seat(trial=entry.trial, block=entry.block), *entry.serves):
+        opens = tuple(
+            _replace(open_, trial=open_.trial.with_outcome(seat.block, entry.side, entry.outcome))
+            if open_.trial.id == seat.trial
+            else open_
+            for open_ in opens
+        )
     return _replace(head, trials=opens)
 
 
@@ -523,7 +540,8 @@ def _answer_rows(head: Head, record: Record, entry: Told | Faulted, late: tuple[
     tried = Tried(
         id=run.id, seq=record.seq, at=record.at, by=record.by, setting=run.setting, purpose=run.purpose, of=run.of,
         outcome=entry.reading if isinstance(entry, Told) else entry.fault, spend=entry.spend, trial=run.trial,
-        block=run.block, side=run.side, because=run.because, conditions=conditions, revision=head.revision, late=late,
+        block=run.block, side=run.side, serves=run.serves, beside=run.beside, because=run.because, conditions=conditions,
+        revision=head.revision, late=late,
     )  # fmt: skip
     return (tried,)
 

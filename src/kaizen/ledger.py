@@ -13,7 +13,7 @@ import msgspec
 from kaizen.process import Process
 from kaizen.setting import Setting, Texts
 from kaizen.standard import Increment, Standard
-from kaizen.trial import Fault, Outcome, Reading, Run, Side, Spend, Trial
+from kaizen.trial import Fault, Outcome, Reading, Run, Seat, Side, Spend, Trial
 from kaizen.verdict import Lesson, Odds, Stopped, Verdict
 from kaizen.voice import Andon, Voice
 
@@ -116,6 +116,8 @@ class Corrected(msgspec.Struct, frozen=True, kw_only=True):
     trial: int | None = None
     block: int | None = None
     side: Side | None = None
+    serves: tuple[Seat, ...] = ()
+    """The other pairs that the run is the standard side of."""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):

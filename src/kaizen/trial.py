@@ -68,6 +68,13 @@ class Spend(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.runs} run{'' if self.runs == 1 else 's'}, {self.seconds:.3g} s{money}"
 
 
+class Seat(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a trial: its number, and the block's number there."""
+
+    trial: int
+    block: int
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One execution of one setting; ``attempt`` is the fence of its lease."""
 
@@ -86,6 +93,23 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """How often it was handed out; 0 waits in the pool."""
     by: str = ""
     conditions: Texts = Texts()
+    serves: tuple[Seat, ...] = ()
+    """In a block of several increments, on the run of the standard: the other trials whose standard side it is, too."""
+    beside: int | None = None
+    """In such a block, on the run of an increment: the run of the standard that it is compared with."""
+
+    @property
+    def unit(self) -> tuple[int, int]:
+        """What all runs of its block have in common, and no other run."""
+        if self.beside is not None or self.serves:
+            return 0, self.id if self.beside is None else self.beside
+        return (0, self.id) if self.trial is None or self.block is None else (self.trial, self.block)
+
+    def seats(self) -> tuple[Seat, ...]:
+        """Return the pairs that it is a side of: one, or of the standard one in each trial of the block; none of a scout."""
+        if self.trial is None or self.block is None:
+            return ()
+        return (Seat(trial=self.trial, block=self.block), *self.serves)
 
     def __str__(self) -> str:
         """Return ``Run 7: codec='lz4'``, without its side: who measures should not know."""
@@ -117,6 +141,23 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     def coin(self, block: int) -> bool:
         """Throw the block's coin: whether the increment goes first.  # ~ Bernoulli(1/2), from seed and block."""
         return bool(hashlib.blake2b(f"{self.coins}:{block}".encode(), digest_size=1).digest()[0] & 1)
+
+    def order(self, block: int, sides: int) -> tuple[int, ...]:
+        """Draw the order of a block's runs: 0 is the standard, the others are its increments.
+
+        ~ uniform over permutations; of two it is the coin. By one coin for each increment the standard would be in the
+        middle too often, and what a place does to a reading would look like a gain.
+        """
+        if sides == 2:
+            return (1, 0) if self.coin(block) else (0, 1)
+        return tuple(
+            sorted(
+                range(sides),
+                key=lambda side: hashlib.blake2b(
+                    f"{self.coins}:{block}:{side}:order".encode(), digest_size=16
+                ).digest(),
+            )
+        )
 
     def seed(self, block: int) -> int:
         """Return the seed all runs of the block share."""

@@ -43,7 +43,7 @@ from kaizen.ledgers.sqlite import SqliteLedger
 from kaizen.setting import Numbers, Setting, Texts
 from kaizen.standard import increment, null_increment
 from kaizen.testing.ledgers import Clocks, compare, sample
-from kaizen.trial import Design, Fault, Outcome, Reading, Run, Spend, Trial
+from kaizen.trial import Design, Fault, Outcome, Reading, Run, Seat, Spend, Trial
 from kaizen.verdict import Lesson, Stopped, Verdict
 from kaizen.voice import Andon, Voice
 
@@ -108,6 +108,16 @@ def asked(n: int, head: Head, _ledger: MemoryLedger, _name: str) -> list[Entry]:
                 purpose="trial", of=head.standard.number, trial=open_.trial.id, block=block, side=side, attempt=1)
             for i, side in enumerate(("standard", "increment"))
         ]  # fmt: skip
+        if n % 4 == 1:  # the standard's run serves every other trial that is open, too
+            others = [one.trial for one in head.trials if one.trial.id != open_.trial.id]
+            seats = tuple(Seat(trial=trial.id, block=len(trial.blocks) + 1) for trial in others)
+            first = len(runs) - 2
+            runs[first] = replace(runs[first], serves=seats)
+            runs += [
+                Run(id=head.next_run + 2 + i, setting=trial.increment.after, purpose="trial", of=head.standard.number,
+                    trial=trial.id, block=seat.block, side="increment", attempt=1, beside=head.next_run)
+                for i, (trial, seat) in enumerate(zip(others, seats, strict=True))
+            ]  # fmt: skip
     return (
         [Asked(runs=tuple(runs), lease=None if n % 3 == 0 else 5.0 + n, holder=f"h{n % 3}" if n % 2 else "")]
         if runs
@@ -130,7 +140,7 @@ def corrected(n: int, head: Head, ledger: MemoryLedger, name: str) -> list[Entry
     """Correct a finished run."""
     open_runs = {run.id for run in head.runs}
     for run in pick(n, [run for run in ledger.runs(name) if run.id not in open_runs]):
-        place = {"trial": run.trial, "block": run.block, "side": run.side}
+        place = {"trial": run.trial, "block": run.block, "side": run.side, "serves": run.serves}
         return [Corrected(run=run.id, outcome=outcome(n), because="a comma", **place)]
     return []
 

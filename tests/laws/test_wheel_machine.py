@@ -142,7 +142,7 @@ class TheWheel(RuleBasedStateMachine):
     @initialize(
         metrics=st.sampled_from([(TASTE,), (SIZE,), (TASTE, SIZE)]),
         consent=st.sampled_from(["automatic", "ana"]),
-        trials=st.integers(1, 2),
+        trials=st.integers(1, 4),
         runs=st.sampled_from([None, 12, 40]),
         guarded=st.booleans(),
         planner=st.sampled_from([Busy, Busy, SmallSteps]),
@@ -421,11 +421,11 @@ class TheWheel(RuleBasedStateMachine):
         entries = [record.entry for record in records]
         answers = Counter(entry.run for entry in entries if isinstance(entry, Told | Faulted))
         assert all(count == 1 for count in answers.values())
-        sides: dict[tuple[Any, Any], list[Any]] = {}
+        sides: dict[Any, list[Any]] = {}
         for run in {run.id: run for entry in entries if isinstance(entry, Asked) for run in entry.runs}.values():
-            if run.block is not None:
-                sides.setdefault((run.trial, run.block), []).append(run.side)
-        assert all(sorted(block) == ["increment", "standard"] for block in sides.values())
+            for seat in run.seats():
+                sides.setdefault(seat, []).append(run.side)
+        assert all(sorted(pair) == ["increment", "standard"] for pair in sides.values())
         numbers = [standard.number for standard in self.memory.standards]
         assert numbers == list(range(1, len(numbers) + 1))
         self.proof(entries)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kaizen.audit import Kept, Recorded, audit, chance_of
+from kaizen.audit import Kept, Recorded, Throw, audit, chance_of
 from kaizen.errors import Malformed
 from kaizen.judges.paired import PairedJudge
 from kaizen.plan import Scout
@@ -41,9 +41,14 @@ def record(bakery: Any, number: int = 1, null: bool = False, **fields: Any) -> A
         "trial": trial,
         "hash": trial.design.hash,
         "verdict": JUDGE.check(trial),
-        "orders": tuple(trial.design.coin(pair.number) for pair in trial.pairs),
+        "throws": tuple(throw(trial, pair.number) for pair in trial.pairs),
     }
     return Recorded(**{**made, **fields})
+
+
+def throw(trial: Any, number: int, first: bool | None = None) -> Throw:
+    coin = trial.design.coin(number)
+    return Throw(first=coin if first is None else first, coin=coin)
 
 
 def answers(records: Any, judge: Any = JUDGE, standards: Any = (), flips: int = 40) -> Any:
@@ -82,9 +87,9 @@ def test_a_design_that_was_changed_behind_its_first_pair_is_told(bakery: Any) ->
 
 def test_sides_that_ran_in_another_order_are_told(bakery: Any) -> None:
     """One pair is enough."""
-    orders = list(record(bakery).orders)
-    orders[3] = not orders[3]
-    found = answers([record(bakery, orders=tuple(orders)), record(bakery, 2)])["coins"]
+    throws = list(record(bakery).throws)
+    throws[3] = bakery.replace(throws[3], first=not throws[3].first)
+    found = answers([record(bakery, throws=tuple(throws)), record(bakery, 2)])["coins"]
     assert (found.sound, found.said) == (False, "pairs of trial 1 did not run in the order of their coins")
 
 
@@ -97,7 +102,9 @@ def test_coins_that_always_fall_alike_are_told(bakery: Any) -> None:
     for number, coins in enumerate(heads[:4], 1):
         trial = record(bakery, number).trial
         trial = bakery.replace(trial, design=bakery.replace(trial.design, coins=coins))
-        records.append(record(bakery, number, trial=trial, hash=trial.design.hash, orders=(True,) * 10))
+        records.append(
+            record(bakery, number, trial=trial, hash=trial.design.hash, throws=(Throw(first=True, coin=True),) * 10)
+        )
     assert not answers(records)["coins"].sound
 
 

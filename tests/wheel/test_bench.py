@@ -515,7 +515,7 @@ def test_a_rollback_takes_the_next_number(bakery: Any) -> None:
 
 def test_what_stands_on_an_old_standard_is_superseded(bakery: Any) -> None:
     """By an adoption, by a rollback, and by whatever moved the standard without saying so."""
-    bench = bakery.bench(trials=3)
+    bench = bakery.bench(trials=1)
     for heat in (230.0, 240.0):
         bench.propose(heat=heat, because="b")
     bakery.play(bench, better)

@@ -48,8 +48,8 @@ def test_row_b_judges_pairs_that_the_judge_has_not_seen(bakery: Any) -> None:
     """Each complete pair is looked at once; half a pair is not looked at."""
     trial = bakery.trial((5, 6), (5, None))
     assert step(bakery, trial) == Check(trial=1)
-    assert step(bakery, trial, looked={1: 1}) == NextBlock(trial=1)
-    assert step(bakery, bakery.trial((5, None))) == NextBlock(trial=1)
+    assert step(bakery, trial, looked={1: 1}) == NextBlock(trials=(1,))
+    assert step(bakery, bakery.trial((5, None))) == NextBlock(trials=(1,))
 
 
 def test_row_b_looks_at_pairs_that_come_while_consent_is_awaited(bakery: Any) -> None:
@@ -114,7 +114,7 @@ def test_row_f_never_starts_half_a_block(bakery: Any) -> None:
     """One run left is not enough for a pair."""
     head = {"process": bakery.process(runs=5), "spent": Spend(runs=4)}
     assert step(bakery, bakery.trial(), **head).reason == "budget"
-    assert step(bakery, bakery.trial(), **{**head, "spent": Spend(runs=3)}) == NextBlock(trial=1)
+    assert step(bakery, bakery.trial(), **{**head, "spent": Spend(runs=3)}) == NextBlock(trials=(1,))
 
 
 def test_row_g_hands_out_lost_runs_before_waiting_ones(bakery: Any) -> None:
@@ -130,11 +130,11 @@ def test_row_h_goes_on_with_a_trial_until_its_last_pair_is_handed_out(bakery: An
     long, new = bakery.trial((5, 6), (5, 6)), bakery.trial(number=2)
     looked = {1: 2, 2: 1}
     process = bakery.process(trials=3)
-    assert step(bakery, long, new, looked=looked, process=process) == NextBlock(trial=2)
+    assert step(bakery, long, new, looked=looked, process=process) == NextBlock(trials=(2,))
     short = bakery.trial((5, 6), number=2)
     full = bakery.replace(short, design=bakery.replace(short.design, pairs=1))
-    assert step(bakery, long, full, looked=looked, process=process) == NextBlock(trial=1)
-    assert allocate(bakery.journal(bakery.head(full))) is None
+    assert step(bakery, long, full, looked=looked, process=process) == NextBlock(trials=(1,))
+    assert allocate(bakery.journal(bakery.head(full))) == ()
 
 
 def test_row_i_opens_a_waiting_proposal_where_there_is_room(bakery: Any) -> None:

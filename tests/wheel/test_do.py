@@ -10,7 +10,7 @@ def test_a_block_has_one_run_of_each_side_in_the_order_of_its_coin(bakery: Any) 
     """Over many blocks each side goes first about half of the time, by the design's coin and nothing else."""
     trial, firsts = bakery.trial(), []
     for number in range(200):
-        first, second = block_runs(trial, first_id=5)
+        first, second = block_runs([trial], first_id=5)
         assert {first.side, second.side} == {"standard", "increment"}
         assert (first.id, second.id, first.block, second.block) == (5, 6, number, number)
         assert first.seed == second.seed == trial.design.seed(number)
@@ -25,7 +25,7 @@ def test_a_block_has_one_run_of_each_side_in_the_order_of_its_coin(bakery: Any) 
 
 def test_a_run_does_not_say_its_side(bakery: Any) -> None:
     """Who measures must not know which side is which."""
-    for run in block_runs(bakery.trial(), first_id=1):
+    for run in block_runs([bakery.trial()], first_id=1):
         assert "increment" not in str(run) + run.because
         assert "standard" not in str(run) + run.because
 

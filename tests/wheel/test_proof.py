@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kaizen.check import fewest
 from kaizen.errors import OutOfRange, OutOfTurn
+from kaizen.journal import sides
 from kaizen.ledger import Adopted, Consented, Judged, Opened
 from kaizen.metric import higher, lower
 from kaizen.plan import Scout
@@ -109,11 +110,11 @@ def push(bakery: Any, metrics: Any, policy: Any, moves: Any, chances: Any) -> An
 
 def pairs_at(bench: Any, trial: Any, seq: Any) -> Any:
     """Return the complete pairs of a trial whose runs were answered before ``seq``."""
-    sides = {}
-    for row in bench.wheel.ledger.runs(bench.name, trial=trial):
+    pairs = {}
+    for row in sides(bench.wheel.ledger, bench.name, trial):
         if row.seq < seq:
-            sides.setdefault(row.block, {})[row.side] = row
-    return [pair for pair in sides.values() if len(pair) == 2]
+            pairs.setdefault(row.block, {})[row.side] = row
+    return [pair for pair in pairs.values() if len(pair) == 2]
 
 
 def check_proof(bench: Any) -> None:

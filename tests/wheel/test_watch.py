@@ -165,8 +165,8 @@ def test_pairs_of_the_watch_come_before_other_work_but_for_its_share_alone(baker
         head = bakery.head(watch, test, spent=Spend(runs=runs))
         return next_step(bakery.journal(head, looked={2: 0, 3: 1}))
 
-    assert step(0) == NextBlock(trial=3)
-    assert step(1) == NextBlock(trial=2)
+    assert step(0) == NextBlock(trials=(3,))
+    assert step(1) == NextBlock(trials=(2,))
 
 
 # ── what is heard ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from kaizen.check import guard_broken
 from kaizen.cycle import LOST_TWICE
 from kaizen.errors import Clash, OutOfTurn
 from kaizen.journal import Head, Tried
-from kaizen.ledger import Corrected, Entry, Faulted, Judged, Late, Pulled, Record, Told
+from kaizen.ledger import Corrected, Entry, Faulted, Judged, Late, Learned, Pulled, Record, Told
 from kaizen.setting import Texts
 from kaizen.trial import Fault, Outcome, Reading, Run, Spend
 from kaizen.verdict import Verdict
@@ -24,6 +24,9 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     run: int
     before: Verdict | None
     after: Verdict | None
+    trial: int | None = None
+    others: tuple["Correction", ...] = ()
+    """The same of the other trials that the run is the standard side of."""
 
 
 class Answering:
@@ -74,9 +77,15 @@ class Answering:
                 raise OutOfTurn(f"run {run} must be answered before it is corrected; got one under way", hint="tell it")
             row = self._finished(run)
             entry = Corrected(
-                run=run, outcome=outcome, because=because, trial=row.trial, block=row.block, side=row.side
+                run=run,
+                outcome=outcome,
+                because=because,
+                trial=row.trial,
+                block=row.block,
+                side=row.side,
+                serves=row.serves,
             )
-            correction, follow = self._reconsider(head, row, outcome)
+            correction, follow = self._reconsider_all(head, row, outcome)
             made.append(correction)
             return (entry, *follow)
 
@@ -138,6 +147,19 @@ class Answering:
             )
         return rows[0]
 
+    def _reconsider_all(self, head: Head, row: Tried, outcome: Outcome) -> tuple[Correction, tuple[Entry, ...]]:
+        """Judge all trials again that a run is a side of; lessons are numbered on, and the cord is pulled once."""
+        correction, follow = self._reconsider(head, row, outcome)
+        others: list[Correction] = []
+        for seat in row.serves:
+            lessons = head.next_lesson + sum(isinstance(entry, Learned) for entry in follow)
+            there = msgspec.structs.replace(row, trial=seat.trial, block=seat.block)
+            other, more = self._reconsider(msgspec.structs.replace(head, next_lesson=lessons), there, outcome)
+            pulled = any(isinstance(entry, Pulled) for entry in follow)
+            follow = (*follow, *(entry for entry in more if not (pulled and isinstance(entry, Pulled))))
+            others.append(other)
+        return msgspec.structs.replace(correction, others=tuple(others)), follow
+
     def _reconsider(self, head: Head, row: Tried, outcome: Outcome) -> tuple[Correction, tuple[Entry, ...]]:
         """Judge the corrected trial again; return both verdicts and the entries that follow for a closed one."""
         if row.trial is None or row.block is None or row.side is None:
@@ -146,12 +168,12 @@ class Answering:
         if open_ is not None:
             trial = open_.trial.with_outcome(row.block, row.side, outcome)
             before, after = open_.verdict or self._wheel.verdict(open_.trial), self._wheel.verdict(trial)
-            return Correction(run=row.id, before=before, after=after), act.reconsider(
+            return Correction(run=row.id, before=before, after=after, trial=row.trial), act.reconsider(
                 head, open_, after, guard_broken(trial)
             )
         test = next(test for test in self._ledger.trials(self._process) if test.id == row.trial)
         if test.stopped is not None:  # it stays stopped; its runs may have been told by another description's metrics
-            return Correction(run=row.id, before=test.verdict, after=test.verdict), ()
+            return Correction(run=row.id, before=test.verdict, after=test.verdict, trial=row.trial), ()
         missing = [
             m.name for m in test.trial.design.metrics if isinstance(outcome, Reading) and m.name not in outcome.values
         ]
@@ -170,7 +192,7 @@ class Answering:
             )
             because = f"standard {test.adopted} rests on trial {test.id}, which a correction {turned}"
             entries.append(Pulled(andon=Andon(because=because, by="kaizen")))
-        return Correction(run=row.id, before=test.verdict, after=after), tuple(entries)
+        return Correction(run=row.id, before=test.verdict, after=after, trial=row.trial), tuple(entries)
 
 
 def _plain(value: object) -> object:

@@ -1,8 +1,9 @@
 """What an audit asks about, gathered from the ledger."""
 
-from kaizen.audit import Kept, Recorded
-from kaizen.journal import Tested
+from kaizen.audit import Kept, Recorded, Throw
+from kaizen.journal import Tested, Tried, sides
 from kaizen.ledger import Opened
+from kaizen.trial import Design
 from kaizen.workshop.turning import Wheel
 
 
@@ -19,9 +20,27 @@ def recorded(wheel: Wheel) -> list[Recorded]:
 
 def _recorded(wheel: Wheel, test: Tested, frozen: str) -> Recorded:
     trial = wheel.as_run(test)
-    ids = {(row.block, row.side): row.id for row in wheel.ledger.runs(wheel.process, trial=test.id)}
-    orders = tuple(ids[pair.number, "increment"] < ids[pair.number, "standard"] for pair in trial.pairs)
-    return Recorded(trial=trial, hash=frozen, verdict=test.verdict, orders=orders)
+    rows = {(row.block, row.side): row for row in sides(wheel.ledger, wheel.process, test.id)}
+    throws = tuple(
+        _throw(wheel, trial.design, rows[pair.number, "increment"], rows[pair.number, "standard"])
+        for pair in trial.pairs
+    )
+    return Recorded(trial=trial, hash=frozen, verdict=test.verdict, throws=throws)
+
+
+def _throw(wheel: Wheel, design: Design, increment: Tried, standard: Tried) -> Throw:
+    """Draw the order of a pair's block again, by the coins of the trial that the standard's run counts as."""
+    first = increment.id < standard.id
+    if increment.beside is None:
+        assert increment.block is not None, "a run of a trial has its block"
+        return Throw(first=first, coin=design.coin(increment.block))
+    (run,) = wheel.ledger.runs(wheel.process, number=increment.beside)
+    lead = next(test.trial for test in wheel.ledger.trials(wheel.process) if test.id == run.trial)
+    assert run.block is not None, "a run of a trial has its block"
+    members = [lead.id, *(seat.trial for seat in run.serves)]
+    order = lead.design.order(run.block, 1 + len(members))
+    own = 1 + members.index(increment.trial or 0)
+    return Throw(first=first, coin=order.index(own) < order.index(0), alone=own == 1)
 
 
 def kept(wheel: Wheel) -> list[Kept]:

@@ -23,7 +23,7 @@ from kaizen.reports.budget import budget_of
 from kaizen.reports.promises import Promise, promises
 from kaizen.setting import Texts
 from kaizen.standard import Increment, Standard, increment, null_increment
-from kaizen.trial import FAULTS, Fault, Outcome, Reading, Run, Spend
+from kaizen.trial import FAULTS, Fault, Outcome, Reading, Run, Seat, Spend
 from kaizen.verdict import Lesson, Verdict
 from kaizen.veteran.calibration import Calibration, calibration, outcomes
 from kaizen.veteran.knowing import Knowledge, know
@@ -140,7 +140,7 @@ class Bench:
         """Return the open runs that somebody has in hand; of a block, the second only once the first is answered."""
         head = self.head
         mine = [run for run in head.runs if run.by == by and run.attempt > 0]
-        firsts: set[tuple[int | None, int | None]] = set()
+        firsts: set[tuple[int, int]] = set()
         return tuple(run for run in mine if run.block is None or _first_of(run, firsts))
 
     def recommended(self) -> tuple[Candidate, ...]:
@@ -566,10 +566,7 @@ class Bench:
         owed = []
         for run in head.runs:
             if run.by == by and run.attempt > 0 and run.block is not None and run.id not in self._given:
-                sibling = any(
-                    other.trial == run.trial and other.block == run.block and other.id in self._given
-                    for other in head.runs
-                )
+                sibling = any(other.unit == run.unit and other.id in self._given for other in head.runs)
                 if sibling or _half_answered(head, run):
                     owed.append(run)
         return owed
@@ -591,19 +588,22 @@ _HINTS = {
 }
 
 
-def _first_of(run: Run, seen: set[tuple[int | None, int | None]]) -> bool:
+def _first_of(run: Run, seen: set[tuple[int, int]]) -> bool:
     """Tell whether no run of the same block has been seen; remember that one has."""
-    place = (run.trial, run.block)
-    fresh = place not in seen
-    seen.add(place)
+    fresh = run.unit not in seen
+    seen.add(run.unit)
     return fresh
 
 
 def _half_answered(head: Head, run: Run) -> bool:
-    open_ = head.under_way(run.trial) if run.trial is not None else None
-    if open_ is None:
-        return False
-    return any(block.number == run.block and (block.standard or block.increment) for block in open_.trial.blocks)
+    """Tell whether a pair that the run or another one of its block is a side of has its other side."""
+    seats = {seat for other in head.runs if other.unit == run.unit for seat in other.seats()}
+    return any(
+        block.standard is not None or block.increment is not None
+        for open_ in head.trials
+        for block in open_.trial.blocks
+        if Seat(trial=open_.trial.id, block=block.number) in seats
+    )
 
 
 def _worthwhile(head: Head, candidate: Candidate) -> bool:

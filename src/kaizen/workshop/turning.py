@@ -16,7 +16,7 @@ from kaizen.do import block_runs
 from kaizen.errors import Clash, Undeclared
 from kaizen.evidence.honest import FIRST
 from kaizen.explanation import Explainer, Explanation
-from kaizen.journal import Head, History, Journal, Memory, Proposal, Tested, UnderWay
+from kaizen.journal import Head, History, Journal, Memory, Proposal, Tested, UnderWay, sides
 from kaizen.ledger import (
     Adopted,
     Amended,
@@ -184,12 +184,10 @@ class Wheel:
                         return step
                     case cycle.HandOut(run=run):
                         return self._hand_out((run,), journal.head, asker)
-                    case cycle.NextBlock(trial=number):
-                        open_ = journal.head.under_way(number)
-                        assert open_ is not None, "allocate() names an open trial"
-                        return self._hand_out(
-                            block_runs(open_.trial, first_id=journal.head.next_run), journal.head, asker
-                        )
+                    case cycle.NextBlock(trials=numbers):
+                        opens = [one for number in numbers if (one := journal.head.under_way(number)) is not None]
+                        runs = block_runs([one.trial for one in opens], first_id=journal.head.next_run)
+                        return self._hand_out(runs, journal.head, asker)
                     case cycle.OpenTrial(proposal=proposal):
                         self._open(journal.head, proposal, asker.by)
                     case cycle.OpenWatch():
@@ -348,7 +346,7 @@ class Wheel:
     def as_run(self, test: Tested, *, pairs: int | None = None) -> Trial:
         """Rebuild a closed trial with its blocks (the first ``pairs`` of them) from its runs."""
         blocks: dict[int, Block] = {}
-        for row in self.ledger.runs(self.process, trial=test.id):
+        for row in sides(self.ledger, self.process, test.id):
             if row.block is not None and row.side is not None and (pairs is None or row.block < pairs):
                 block = blocks.get(row.block, Block(number=row.block))
                 blocks[row.block] = msgspec.structs.replace(block, **{row.side: row.outcome})

@@ -22,7 +22,7 @@ from kaizen.faces.cli.answer import (
     tried_document,
     verdict_document,
 )  # fmt: skip
-from kaizen.journal import Tested
+from kaizen.journal import Tested, sides
 from kaizen.ledger import Record
 from kaizen.reports import lines, text
 from kaizen.reports.promises import Promise, copies, false_alarm, fooled
@@ -79,7 +79,7 @@ def _show_trial(bench: Bench, number: int) -> Answer:
         last = bench.head.next_trial - 1
         there = f"one of 1 to {last}" if last else "opened first"
         raise Undeclared(f"a trial of {bench.name} must be {there}; got {number}")
-    runs = bench.wheel.ledger.runs(bench.name, trial=number)
+    runs = sides(bench.wheel.ledger, bench.name, number)
     open_ = bench.head.under_way(number)
     stands = text.under_way(bench.head, open_) if open_ is not None else ""
     promise = _promise_of(bench, found)

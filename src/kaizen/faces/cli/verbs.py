@@ -115,9 +115,15 @@ def correct(given: argparse.Namespace) -> Answer:
     told = [f"Run {made.run} of {bench.name} now reads {reading}"]
     if made.before is not None or made.after is not None:
         told += [f"  verdict before: {_verdict(made.before)}", f"  verdict now:    {_verdict(made.after)}"]
+    for other in made.others:
+        told.append(f"  trial {other.trial}, too:    {_verdict(other.before)}; now {_verdict(other.after)}")
+    others = [
+        {"trial": one.trial, "before": verdict_document(one.before), "after": verdict_document(one.after)}
+        for one in made.others
+    ]
     document = {
-        "process": bench.name, "run": made.run, "before": verdict_document(made.before),
-        "after": verdict_document(made.after), "followed": [record_document(one) for one in followed],
+        "process": bench.name, "run": made.run, "trial": made.trial, "before": verdict_document(made.before),
+        "after": verdict_document(made.after), "others": others, "followed": [record_document(one) for one in followed],
     }  # fmt: skip
     return Answer(joined([*told, *_said(followed)]), document)
 
