@@ -24,7 +24,7 @@ def _enumerate(chance: Chance, size: Size) -> list[Line]:
         psi = ours.scores(np.array([SIZES[name]]))
         evidence = ours.log_paths(patterns * psi)
         off = max(off, float(abs(np.exp(evidence).mean(axis=0) - 1).max()))
-        heights = flips._heights([psi[0].tolist()], patterns)  # noqa: SLF001  # all paths at once
+        heights = flips._heights([psi[0].tolist()], patterns.T)  # noqa: SLF001  # all paths at once
         for alpha in LEVELS:
             reached = (evidence >= -math.log(alpha)).any(axis=1).mean()
             ever[alpha] = max(ever[alpha], float(reached))
@@ -33,7 +33,7 @@ def _enumerate(chance: Chance, size: Size) -> list[Line]:
             for pattern in rng.integers(len(patterns), size=4):
                 own = [[sign * height for sign, height in zip(patterns[pattern].tolist(), SIZES[name], strict=True)]]
                 real = flips.passage(own, alpha=alpha, cap=PAIRS, seed=chance.coins).proven
-                alike += (real is not None) == bool((heights[pattern] > limits).any())
+                alike += (real is not None) == bool((heights[:, pattern] > limits).any())
                 of += 1
         if np.isfinite(SIZES[name]).all() and max(SIZES[name]) < 1e100:
             differences = patterns * np.array(SIZES[name])
