@@ -11,6 +11,7 @@ import msgspec
 
 from kaizen import cycle
 from kaizen.errors import Malformed, OutOfRange, OutOfTurn
+from kaizen.evidence import OUT_OF_REACH
 from kaizen.evidence.noise import smallest_gain
 from kaizen.journal import Head
 from kaizen.metric import UTILITY, Metric
@@ -18,6 +19,7 @@ from kaizen.noise import LEAST, Provable, Scatter, amount_of, judged, share
 from kaizen.plan import Foretell
 from kaizen.process import Process
 from kaizen.trial import Spend
+from kaizen.verdict import Prospect
 
 ODDS = 0.8
 """Odds that count as provable, unless somebody says otherwise."""
@@ -28,6 +30,16 @@ _FAR = 320  # pairs up to which a larger cap is looked for
 
 Within = Callable[[int], Foretell]
 """The judge's forecast for trials of at most so many pairs."""
+
+
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """Another metric of a planned trial: the change leaves it as it is, and has to be proven to keep its margin."""
+
+    metric: Metric
+    sd: float | None
+    """Of one pair's difference, in units of gain; ``None`` while it is not known, and then it is not counted."""
+    odds: float | None
+    """Of that proof within the most pairs."""
 
 
 class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +75,8 @@ class TrialPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Odds within those at the most, where they are fewer than ``most``."""
     shut: str = ""
     """Why no trial can prove anything now; empty where one can."""
+    beside: tuple[Beside, ...] = ()
+    """The other noisy metrics, whose margins ``odds``, ``pairs`` and ``enough`` count."""
     mends: tuple[str, ...] = ()
     """Sentences: what would help, where it is not affordable."""
 
@@ -197,29 +211,73 @@ def sd_of(head: Head, metric: Metric, found: Sequence[Scatter], given: float | s
 
 def plan_trial(
     head: Head, metric: Metric, wanted: tuple[float, float], noise: tuple[float, str], within: Within, *, each: Spend,
-    odds: float = ODDS,
+    known: Mapping[str, float], odds: float = ODDS,
 ) -> TrialPlan:  # fmt: skip
     """Tell what the proof of a gain takes: ``wanted`` is ``gain_of``, ``noise`` is ``sd_of``, ``each`` what one run uses.
+
+    All other noisy metrics must be proven to keep their margins, at their noise as it is ``known`` (sd of a pair's
+    difference by name); their odds are multiplied, as if they had nothing to do with one another.
 
     Raises:
         OutOfRange: ``odds`` is not between 0 and 1.
     """
     if not 0 < odds < 1:
         raise OutOfRange(f"odds must be above 0 and below 1; got {odds:g}", hint="0.8 is four in five")
-    (change, gain), (sd, known), policy = wanted, noise, head.process.policy
-    most = 1 if metric.exact else policy.patience
+    (change, gain), (sd, rests), policy = wanted, noise, head.process.policy
+    others = _others(head.process, metric)
+    one_pair = metric.exact and not others
+    most = 1 if one_pair else policy.patience
+    beside = tuple(_beside(other, known.get(other.name), within(most)) for other in others)
+    within = _with_margins(within, metric, beside)
     foreseen = within(most)(gain, sd)
-    enough = 1 if metric.exact else _enough(within, gain, sd, odds, most=most)
+    enough = _enough(within, gain, sd, odds, most=most)
     left = pairs_left(head, each)
     made = TrialPlan(
-        process=head.process.name, metric=metric, change=change, gain=gain, sd=sd, known=known, wanted=odds, most=most,
-        alpha=0.0 if head.process.exact else cycle.next_alpha(head), odds=1.0 if metric.exact else foreseen.odds,
-        pairs=1 if metric.exact else foreseen.pairs, enough=enough, spend=spend_of(enough or most, each),
+        process=head.process.name, metric=metric, change=change, gain=gain, sd=sd, known=rests, wanted=odds, most=most,
+        alpha=0.0 if head.process.exact else cycle.next_alpha(head), odds=foreseen.odds, pairs=foreseen.pairs,
+        enough=enough, spend=spend_of(enough or most, each),
         smallest=0.0 if metric.exact else _smallest(within(most), sd, odds), left=left,
         left_odds=within(left)(gain, sd).odds if left and left < most and not metric.exact else None,
-        shut="" if metric.exact else cycle.unprovable(head),
+        shut="" if one_pair else cycle.unprovable(head), beside=beside,
     )  # fmt: skip
     return made if made.affordable else msgspec.structs.replace(made, mends=_mends(made, within))
+
+
+def _others(process: Process, metric: Metric) -> list[Metric]:
+    """Return the noisy metrics that a trial of a gain by ``metric`` judges beside it."""
+    own = UTILITY.name if metric.worth > 0 else metric.name
+    return [other for other in judged(process) if other.name != own]
+
+
+def _beside(metric: Metric, sd: float | None, foretell: Foretell) -> Beside:
+    odds = None if sd is None else _kept(metric, sd, foretell).odds
+    return Beside(metric=metric, sd=sd, odds=odds)
+
+
+def _kept(metric: Metric, sd: float, foretell: Foretell) -> Prospect:
+    """Foretell the proof that a metric which stays as it is keeps its margin."""
+    room = -metric.as_loss(metric.margin)
+    if sd <= 0:
+        return Prospect(pairs=1, odds=1.0)
+    return foretell(room, sd) if room > 0 else Prospect(pairs=OUT_OF_REACH, odds=0.0)
+
+
+def _with_margins(within: Within, metric: Metric, beside: Sequence[Beside]) -> Within:
+    """Return the forecast of a gain by ``metric`` and of all the margins beside it."""
+
+    def at_most(pairs: int) -> Foretell:
+        foretell = within(pairs)
+        kept = [_kept(other.metric, other.sd, foretell) for other in beside if other.sd is not None]
+
+        def both(gain: float, sd: float) -> Prospect:
+            own = Prospect(pairs=1, odds=1.0) if metric.exact else foretell(gain, sd)
+            return Prospect(
+                pairs=max(one.pairs for one in (own, *kept)), odds=math.prod(one.odds for one in (own, *kept))
+            )
+
+        return both
+
+    return at_most
 
 
 def _enough(within: Within, gain: float, sd: float, odds: float, *, most: int) -> int | None:
@@ -252,6 +310,11 @@ def _mends(plan: TrialPlan, within: Within) -> tuple[str, ...]:
         return ("allow more pairs in the policy, or adopt something first: an adoption earns error budget",)
     if plan.enough is not None:
         return (f"raise the budget: {2 * plan.enough} more runs are wanted, and it pays for {2 * (plan.left or 0)}",)
+    tight = [one.metric for one in plan.beside if one.odds is not None and one.odds < plan.wanted]
+    widen = [
+        f"widen the margin of {metric.name}, which is {metric.amount(metric.margin)}, or lower its noise"
+        for metric in tight
+    ]
     larger = _enough(within, plan.gain, plan.sd, plan.wanted, most=_FAR)
     said = [f"raise the cap: pairs = {larger} in the policy"] if larger is not None else []
     if plan.smallest:
@@ -262,4 +325,4 @@ def _mends(plan: TrialPlan, within: Within) -> tuple[str, ...]:
             f"repeat inside a run: {repeats} readings, told as their mean, if they do not share their noise",
             f"look for more: {spelled(plan.metric, plan.smallest)} is the smallest gain within {plan.most} pairs",
         ]
-    return tuple(said)
+    return (*said, *widen)

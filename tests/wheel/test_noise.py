@@ -230,6 +230,27 @@ def test_good_amounts() -> None:
     assert amount_of(higher("taste", scale="difference", worthwhile=0.5, unit="points"), "0.5 points", what="it") == 0.5
 
 
+def test_a_plan_counts_the_margins_of_all_other_noisy_metrics(bakery: Any) -> None:
+    """A gain that is easy alone is as hard as the tightest margin beside it; what is not known is said, not counted."""
+    plans = []
+    for margin in (4.0, 0.2):
+        dough = lower("dough", scale="difference", worthwhile=0.5, margin=margin)
+        bench = type(bakery)().bench(process=bakery.process(bakery.taste, dough))
+        before = bench.plan_trial(3.0, metric="taste", sd=1.0)
+        assert [(one.metric.name, one.sd, one.odds) for one in before.beside] == [("dough", None, None)]
+        bench.repeat(20)
+        for n, run in enumerate(bench.ask(n=20)):
+            bench.tell(run, taste=5.0 + n % 3, dough=9.0 + n % 4)
+        plans.append(bench.plan_trial(3.0, metric="taste", sd=1.0))
+    wide, tight = plans
+    assert wide.affordable
+    assert wide.beside[0].odds > 0.95
+    assert not tight.affordable
+    assert tight.odds <= tight.beside[0].odds < 0.5
+    assert tight.pairs > wide.pairs
+    assert any("widen the margin of dough, which is 0.2" in mend for mend in tight.mends)
+
+
 def test_a_plan_is_for_one_metric_with_odds_below_one(bakery: Any) -> None:
     """Named where there are several, known, and never certain."""
     bench = bakery.bench(process=bakery.process(bakery.taste, COST))

@@ -27,7 +27,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kaizen.evidence.door import check_alpha
 from kaizen.evidence.signs import signed_scores

@@ -94,6 +94,18 @@ def plan_text(plan: TrialPlan) -> str:
     metric = plan.metric
     lines = fold_text(f"A gain of {metric.amount(plan.change)} on {metric.name} of {plan.process}")
     facts = [("noise", f"a pair's difference has an sd of {metric.amount(plan.sd)} ({plan.known})"), *_proof(plan)]
+    for other in plan.beside:
+        kept = (
+            f"odds of {other.odds:.0%}"
+            if other.odds is not None
+            else "its noise is not known yet, so it is not counted"
+        )
+        facts.append(
+            (
+                "beside",
+                f"{other.metric.name} must be proven to lose less than {other.metric.amount(other.metric.margin)}: {kept}",
+            )
+        )
     if plan.left is not None:
         odds = f": odds of {plan.left_odds:.0%} at most" if plan.left_odds is not None else ""
         facts.append(("budget", f"what is left pays for {count(plan.left, 'pair')}{odds}"))

@@ -65,9 +65,11 @@ def plan_trial(
     rows = _rows(wheel, head)
     named = forecast.metric_named(head.process, metric)
     wanted = forecast.gain_of(named, gain)
-    known = forecast.sd_of(head, named, noise.scatters(head, rows), sd)
+    found = noise.scatters(head, rows)
+    rests = forecast.sd_of(head, named, found, sd)
     each = noise.each_of(noise.repeats_of(head, rows))
-    return forecast.plan_trial(head, named, wanted, known, Within(wheel, head), each=each, odds=odds)
+    within = Within(wheel, head)
+    return forecast.plan_trial(head, named, wanted, rests, within, each=each, known=_known(found), odds=odds)
 
 
 def _known(found: Sequence[Scatter]) -> dict[str, float]:

@@ -144,5 +144,8 @@ def plan_document(plan: TrialPlan) -> dict[str, Any]:
     named = ("process", "gain", "sd", "known", "alpha", "wanted", "most", "odds", "pairs", "enough", "spend", "smallest",
              "left", "left_odds", "shut", "affordable", "mends")  # fmt: skip
     smallest = None if plan.smallest is None else plan.metric.as_change(plan.smallest)
-    return {"metric": plan.metric.name, **{name: getattr(plan, name) for name in named},
+    beside = [
+        {"metric": one.metric.name, "margin": one.metric.margin, "sd": one.sd, "odds": one.odds} for one in plan.beside
+    ]
+    return {"metric": plan.metric.name, "beside": beside, **{name: getattr(plan, name) for name in named},
             "asked": plan.change, "smallest_change": smallest}  # fmt: skip
