@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import benchmarks
+from benchmarks.agents import index
 from kaizen.autopsy import autopsy
 from kaizen.foreign import Row
 from kaizen.importers import read_foreign
@@ -46,6 +47,11 @@ class Asked(NamedTuple):
     said: str
 
 
+Ask = Callable[
+    [Mapping[str, Sequence[Row]], Mapping[str, Mapping[int, tuple[str, int]]], Iterable[str], Scales], list[Asked]
+]
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Return 0 when every promise is kept, 1 when one is not, 2 when the data is not there."""
     asked = _parser().parse_args(words)
@@ -66,12 +72,16 @@ def main(words: Sequence[str] | None = None) -> int:
         _tune(logs, labels, halves)
         return 0
     kept = _precedents(logs, labels, halves, random.Random(asked.seed))
+    print("\nthrough the index")
+    found = _precedents(logs, labels, halves, random.Random(asked.seed), ask=_ask_index)
+    index.warned(logs, labels)
     if asked.misses:
         _misses(logs, labels)
     for half in ("A", "B"):
         _alerts(half, _ask(logs, labels, halves[half], SCALES))
     quick = _cold(folder)
-    return 0 if whole and kept and quick else 1
+    light = index.cold(logs, trials=asked.trials, seed=asked.seed)
+    return 0 if whole and kept and found and quick and light else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, default=None, help="folder of real data; or KAIZEN_BENCH_DATA")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--trials", type=int, default=100_000, help="remembered trials that a hint is timed with")
     parser.add_argument("--tune", action="store_true", help="choose the constants on half A")
     parser.add_argument(
         "--misses", action="store_true", help="list every labelled trial whose precedent is not among three"
@@ -164,6 +175,26 @@ def _ask(
     return found
 
 
+def _ask_index(
+    logs: Mapping[str, Sequence[Row]],
+    labels: Mapping[str, Mapping[int, tuple[str, int]]],
+    names: Iterable[str],
+    _: Scales,
+) -> list[Asked]:
+    """Ask as ``_ask`` does, through the index that hints are made from."""
+    found = []
+    for name in names:
+        failed = False
+        for place, one in enumerate(index.through(logs[name])):
+            label, prior = labels[name].get(place, ("", -1))
+            if failed:
+                places = tuple(int(match.trial.key) for match in one.among)
+                likeness = one.among[0].likeness if one.among and one.step.precedents else 0.0
+                found.append(Asked(name, place, label, prior, likeness, places, one.step.row.words))
+            failed = failed or one.step.row.failed
+    return found
+
+
 def _hit(asked: Sequence[Asked], label: str, count: int) -> float:
     about = [one for one in asked if one.label and one.label in label]
     return sum(one.prior in one.found[:count] for one in about) / len(about) if about else float("nan")
@@ -204,11 +235,12 @@ def _precedents(
     labels: Mapping[str, Mapping[int, tuple[str, int]]],
     halves: Mapping[str, Sequence[str]],
     chance: random.Random,
+    ask: Ask | None = None,
 ) -> bool:
     print(f"\n{'half':<5}{'logs':>5}{'trials':>8}{'R':>5}{'D':>5}  " + "".join(f"{name:>20}" for name in MEASURES))
     whole: dict[str, float] = {}
     for half, names in halves.items():
-        asked = _ask(logs, labels, names, SCALES)
+        asked = (ask or _ask)(logs, labels, names, SCALES)
         counts = [sum(one.label == label for one in asked) for label in "RD"]
         cells = []
         for name, measure in MEASURES.items():

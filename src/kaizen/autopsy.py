@@ -193,7 +193,7 @@ def _tried_again(steps: Sequence[Step]) -> list[TriedAgain]:
     found = []
     for place, step in enumerate(steps):
         one = step.precedent
-        if one is None or _measures_again(step.row.words):
+        if one is None or measures_again(step.row.words):
             continue
         kept = step.row.decision == "kept" and step.row.fault is None
         found.append(TriedAgain(kind=one.kind, place=place, prior=one.like.place, since=one.since, kept=kept, likeness=one.like.likeness,
@@ -221,7 +221,7 @@ def _nods(steps: Sequence[Step]) -> list[Warned]:
     found = []
     asked = [step for step in steps if step.row.decision != "baseline"]
     for answer in ("failed_before", "think_again", "go"):
-        about = [step for step in asked if (step.nod if not _measures_again(step.row.words) else "go") == answer]
+        about = [step for step in asked if (step.nod if not measures_again(step.row.words) else "go") == answer]
         kept = sum(step.row.decision == "kept" and step.row.fault is None for step in about)
         foretold = math.fsum(step.odds for step in about) / len(about) if about else 0.0
         found.append(Warned(answer=answer, trials=len(about), kept=kept, foretold=foretold))
@@ -258,7 +258,7 @@ def _again(steps: Sequence[Step], foreign: Foreign, standing: Sequence[int | Non
         before = standing[place]
         if before is None or foreign.metric not in step.row.metrics:
             continue
-        if step.row.decision != "baseline" and not _measures_again(step.row.words):
+        if step.row.decision != "baseline" and not measures_again(step.row.words):
             continue
         told = [numbered[one] for one in re.findall(r"\b\d{3,}\b", step.row.words[:_NEAR_START]) if one in numbered]
         first = next((one for one in told if one < place and foreign.metric in foreign.rows[one].metrics), before)
@@ -266,7 +266,7 @@ def _again(steps: Sequence[Step], foreign: Foreign, standing: Sequence[int | Non
     return again
 
 
-def _measures_again(said: str) -> bool:
+def measures_again(said: str) -> bool:
     """Tell whether a sentence begins with another run of the same, or another seed, and turns nothing else before it says so."""
     again = _AGAIN.search(said[:_NEAR_START])
     return again is not None and all("seed" in knob.name for knob in parse(said[: again.end() + 8]).knobs)
@@ -282,8 +282,7 @@ def _noise(steps: Sequence[Step], foreign: Foreign, again: Mapping[int, int], st
         return Noise(differ=None, pairs=(), how=f"{unknown}: nothing in it was measured twice")
     read = [row.metrics.get(foreign.metric, math.nan) for row in foreign.rows]
     apart = [abs(read[a] - read[b]) for a, b in told]
-    root = math.sqrt(math.fsum(d * d for d in apart) / len(apart))
-    differ = (1.4826 * statistics.median(apart) if len(apart) >= _ROBUST else root) or root
+    differ = differing(apart)
     if differ == 0:
         same = "the very same number: no noise, or one run written twice"
         return Noise(differ=None, pairs=told, how=f"{unknown}: what was measured twice reads {same}")
@@ -291,6 +290,12 @@ def _noise(steps: Sequence[Step], foreign: Foreign, again: Mapping[int, int], st
     some = f"{', '.join(f'{b + 1} and {a + 1}' for a, b in told[:3])}{' …' if len(told) > 3 else ''}"
     many = f"{len(apart)} pair{'s' if len(apart) > 1 else ''} of trials"
     return Noise(differ=differ, pairs=told, how=f"{few} of {many} that measured one thing twice ({some})")
+
+
+def differing(apart: Sequence[float]) -> float:
+    """Return what two readings of one thing differ by, from one such difference or more (eq. 2)."""
+    root = math.sqrt(math.fsum(d * d for d in apart) / len(apart))
+    return (1.4826 * statistics.median(apart) if len(apart) >= _ROBUST else root) or root
 
 
 def _measured_twice(

@@ -37,10 +37,14 @@ def logs(folder):
 def test_it_runs_and_finds_what_is_plain(tmp_path, capsys, monkeypatch) -> None:
     """Every line is accounted for, every labelled precedent of these is found."""
     monkeypatch.setattr("benchmarks.agents.__main__._BOOTSTRAPS", 20)
-    assert main(["--data", str(logs(tmp_path)), "--misses"]) == 0
+    for limit in ("COLD", "OWN"):  # what a loaded machine takes is no test
+        monkeypatch.setattr(f"benchmarks.agents.index.{limit}", 60.0)
+    assert main(["--data", str(logs(tmp_path)), "--misses", "--trials", "300"]) == 0
     said = capsys.readouterr().out
     assert "0 missing" in said
     assert "NOT KEPT" not in said
+    assert "index and twin name the same three, in the same order, in 6 of 6 questions" in said
+    assert "300 remembered trials" in said
 
 
 def test_without_data_it_says_where_from(capsys, monkeypatch) -> None:

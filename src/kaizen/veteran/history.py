@@ -4,18 +4,12 @@ Nothing later is looked at. A knob that a sentence sets without telling from whe
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from kaizen.foreign import Row
-from kaizen.veteran.likeness import SCALES, Like, Scales, Sentences
+from kaizen.veteran.likeness import SCALES, Like, Scales, Sentences, kind_of
+from kaizen.veteran.rates import repeats
 from kaizen.veteran.words import Bit, Words, parse, settled
-
-ODDS: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
-    "exact": ((2, 51), (4, 24), (7, 46)),
-    "near": ((5, 74), (3, 31), (12, 52)),
-    "fresh": ((396, 1024), (396, 1024), (396, 1024)),
-}
-"""How often what had failed was kept in public logs, and of how many: with no keep since, one or two, more."""
 
 
 class Precedent(NamedTuple):
@@ -54,7 +48,7 @@ class Step(NamedTuple):
     def odds(self) -> float:
         """The odds that it is kept, as public logs have them."""
         since = 0 if self.precedent is None else self.precedent.since
-        won, of = ODDS[self.kind][min(2, (since + 1) // 2)]
+        won, of = repeats(self.kind, since)
         return won / of
 
     @property
@@ -78,7 +72,9 @@ def walk(
         words = settled(parse(row.words, glossary), standing)
         asked = row.decision != "baseline" and bool(words.terms)
         likes = sentences.ask(words, failed, count) if asked and failed else ()
-        precedents = tuple(Precedent(like, kept - kept_by[like.place], kind_of(like, scales)) for like in likes)
+        precedents = tuple(
+            Precedent(like, kept - kept_by[like.place], kind_of(like.likeness, scales)) for like in likes
+        )
         steps.append(Step(row, words, precedents))
         sentences.add(words)
         _turn(standing, row, words)
@@ -87,11 +83,6 @@ def walk(
         if row.failed:
             failed.add(place)
     return steps
-
-
-def kind_of(like: Like, scales: Scales = SCALES) -> str:
-    """Return what likeness means."""
-    return "exact" if like.likeness >= scales.same else "near" if like.likeness >= scales.near else "fresh"
 
 
 def _turn(standing: dict[tuple[str, ...], Bit], row: Row, words: Words) -> None:

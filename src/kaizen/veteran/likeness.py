@@ -8,7 +8,7 @@ have, ``move`` what their directions and values have in common, and ``values`` t
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
@@ -61,8 +61,8 @@ class Sentences:
 
     def ask(self, words: Words, among: AbstractSet[int] | None = None, count: int = 3) -> list[Like]:
         """Return the likest sentences, likest first, the later one of equals; ``among`` limits the places looked at."""
-        weights = self._weights(words)
-        found = [self._like(words, weights, place) for place in self._candidates(words, among)]
+        places = self._candidates(words, among)
+        found = [Like(place, *likeness(words, self.seen[place], self._rarity_of, self.scales)) for place in places]
         return sorted(found, key=lambda like: (-like.likeness, -like.place))[:count]
 
     def _candidates(self, words: Words, among: AbstractSet[int] | None) -> set[int]:
@@ -76,30 +76,39 @@ class Sentences:
                     found.add(place)
         return found
 
-    def _weights(self, words: Words) -> dict[str, float]:
-        """Return terms weighted by rarity.  idf = ln(1 + (n - d + 1/2) / (d + 1/2))."""
-        found = {}
-        for term, weight in words.terms.items():
-            rarity = self._rarity.get(term)
-            if rarity is None:
-                had = max(1, self._had[term])
-                rarity = self._rarity[term] = math.log(1.0 + (len(self.seen) + 1 - had + 0.5) / (had + 0.5))
-            found[term] = weight * rarity
+    def _rarity_of(self, term: str) -> float:
+        found = self._rarity.get(term)
+        if found is None:
+            found = self._rarity[term] = rarity(len(self.seen), self._had[term])
         return found
 
-    def _like(self, words: Words, asked: Mapping[str, float], place: int) -> Like:
-        other = self.seen[place]
-        told = self._weights(other)
-        dot = sum(weight * told.get(term, 0.0) for term, weight in asked.items())
-        lengths = math.sqrt(sum(w * w for w in asked.values()) * sum(w * w for w in told.values()))
-        cosine = dot / lengths if lengths > 0 else 0.0
-        knob, moved = _knobs_alike(words.knobs, other.knobs)
-        either = words.numbers | other.numbers
-        values = len(words.numbers & other.numbers) / len(either) if either else cosine
-        a, b = self.scales.words, self.scales.knobs
-        turned = moved if words.knobs and other.knobs else cosine
-        likeness = max(0.0, a * cosine + b * turned + (1.0 - a - b) * values)  # (eq. 1)
-        return Like(place, likeness, knob)
+
+def rarity(seen: int, had: int) -> float:
+    """Return how rare a word is that ``had`` of the sentences ``seen`` have.  idf = ln(1 + (n - d + 1/2) / (d + 1/2))."""
+    had = max(1, had)
+    return math.log(1.0 + (seen + 1 - had + 0.5) / (had + 0.5))
+
+
+def likeness(
+    asked: Words, told: Words, rarity_of: Callable[[str], float], scales: Scales = SCALES
+) -> tuple[float, Knob | None]:
+    """Return how alike two sentences are (eq. 1), and the asked knob that both turn the same way, if there is one."""
+    mine = {term: weight * rarity_of(term) for term, weight in asked.terms.items()}
+    theirs = {term: weight * rarity_of(term) for term, weight in told.terms.items()}
+    dot = sum(weight * theirs.get(term, 0.0) for term, weight in mine.items())
+    lengths = math.sqrt(sum(w * w for w in mine.values()) * sum(w * w for w in theirs.values()))
+    cosine = dot / lengths if lengths > 0 else 0.0
+    knob, moved = _knobs_alike(asked.knobs, told.knobs)
+    either = asked.numbers | told.numbers
+    values = len(asked.numbers & told.numbers) / len(either) if either else cosine
+    a, b = scales.words, scales.knobs
+    turned = moved if asked.knobs and told.knobs else cosine
+    return max(0.0, a * cosine + b * turned + (1.0 - a - b) * values), knob  # (eq. 1)
+
+
+def kind_of(alike: float, scales: Scales = SCALES) -> str:
+    """Return what likeness means: ``exact``, the same idea; ``near``, the same knob the same way, or nearly so; ``fresh``."""
+    return "exact" if alike >= scales.same else "near" if alike >= scales.near else "fresh"
 
 
 def _knobs_alike(asked: Sequence[Knob], told: Sequence[Knob]) -> tuple[Knob | None, float]:

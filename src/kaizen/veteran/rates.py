@@ -3,6 +3,7 @@
 Figures of 1,412 trials in 51 public logs of trial and error start what a ledger then learns of its own.
 """
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 KEPT: Final = 0.387
@@ -11,7 +12,18 @@ CRASHED: Final = 0.034
 """How often a trial gave no reading."""
 CALIBRATED: Final = 200
 """Nods with a known outcome below which odds are said to be uncalibrated."""
+ODDS: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
+    "exact": ((2, 51), (4, 24), (7, 46)),
+    "near": ((5, 74), (3, 31), (12, 52)),
+    "fresh": ((396, 1024), (396, 1024), (396, 1024)),
+}
+"""How often what had failed was kept in public logs, and of how many: with no keep since, one or two, more."""
 _STRENGTH, _FAULTS = 6.0, 10.0  # how many outcomes of one's own weigh as much as what was known before
+
+
+def repeats(kind: str, since: int) -> tuple[int, int]:
+    """Return how often repeats of a kind were kept in public logs, and of how many; ``since`` keeps lie in between."""
+    return ODDS[kind][min(2, (since + 1) // 2)]
 
 
 class Base(NamedTuple):
@@ -21,7 +33,7 @@ class Base(NamedTuple):
     faults: float = CRASHED
 
 
-def base_of(own: tuple[int, int], everywhere: tuple[int, int], faults: tuple[int, int]) -> Base:
+def base_of(own: tuple[float, float], everywhere: tuple[float, float], faults: tuple[int, int]) -> Base:
     """Return the rates of a process, drawn to the whole ledger's, drawn to what public logs show.
 
     Each pair is how often it happened, and out of how many.
