@@ -16,7 +16,12 @@ except Exception as error:
 
 
 @pytest.mark.parametrize(
-    ("package", "name"), [("optuna", "KaizenSampler must have Optuna"), ("ray", "KaizenSearch must have Ray Tune")]
+    ("package", "name"),
+    [
+        ("optuna", "KaizenSampler must have Optuna"),
+        ("ray", "KaizenSearch must have Ray Tune"),
+        ("mcp", "kaizen mcp must have the MCP SDK, 2.3 or later"),
+    ],
 )
 def test_what_is_not_installed_is_said(package: str, name: str) -> None:
     """One sentence, and how to mend it."""
