@@ -11,7 +11,7 @@ PIP := -m pip --disable-pip-version-check --no-input -qq install --no-deps
 TEST := .venv/test/bin
 # Code that is ours to check: what exists of it.
 CODE := $(wildcard src tests benchmarks docs examples tools conftest.py)
-BENCHMARKS := ledger cost kill power prove null judge start size planner recall suggest safety wheel veteran agents
+BENCHMARKS := ledger cost kill power prove null judge start size planner recall suggest safety wheel veteran agents hook pack
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -57,8 +57,8 @@ laws: .venv/test/installed  ## turn the wheel at random for long, on both ledger
 cover: .venv/test/installed  ## run the suite and report the branches that it misses
 	@$(TEST)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-extras: .venv/extras/installed  ## test the ways in and run their page, against the real Optuna and Ray
-	@.venv/extras/bin/python -m pytest tests/ways "tests/docs/test_blocks.py::test_document[docs/ways-in.md]" $(ARGS)
+extras: .venv/extras/installed  ## test the ways in and run their pages, against the real Optuna, Ray and MCP SDK
+	@.venv/extras/bin/python -m pytest tests/ways $(foreach page,ways-in mcp,"tests/docs/test_blocks.py::test_document[docs/$(page).md]") $(ARGS)
 
 # ── measure ────────────────────────────────────────────────────────────────────────────────────────────────────────
 $(BENCHMARKS:%=bench-%): bench-%: .venv/bench/installed
@@ -106,7 +106,7 @@ lock: .venv/lock/ready  ## resolve the requirements again, with hashes
 	$(call resolve,run,$(PROJECT))
 	$(call resolve,test,$(PROJECT) requirements/test.in --constraints requirements/run.txt)
 	$(call resolve,bench,$(PROJECT) requirements/bench.in --constraints requirements/run.txt)
-	$(call resolve,extras,$(PROJECT) requirements/extras.in --extra optuna --extra ray --constraints requirements/run.txt)
+	$(call resolve,extras,$(PROJECT) requirements/extras.in --extra optuna --extra ray --extra mcp --constraints requirements/run.txt)
 
 clean:  ## remove the environments, caches and build artefacts
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov

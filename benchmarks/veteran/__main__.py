@@ -2,10 +2,12 @@
 
     python -m benchmarks.veteran --seeds 3 --out veteran.jsonl
     python -m benchmarks.veteran --families FILE… --arms cold,placebo,memory --members 3 --workers 2 --out veteran.jsonl
+    python -m benchmarks.veteran --nods --families FILE… --seeds 1 --out nods.jsonl
     python -m benchmarks.veteran --only-report veteran.jsonl
 
 ``--families`` takes family files; without it, two small ones that take minutes. Cold courses and their placebo, whose
-median is the target, run with at least 12 seeds unless ``--seeds`` is lower than 4.
+median is the target, run with at least 12 seeds unless ``--seeds`` is lower than 4. With ``--nods`` no course is run: the nod is
+asked about frozen ones (see ``nods``).
 """
 
 import argparse
@@ -23,6 +25,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 from benchmarks.jobs import Result, Words, run_all  # noqa: E402
 from benchmarks.planner.convert import NoData  # noqa: E402
 from benchmarks.planner.tasks import BadTask  # noqa: E402
+from benchmarks.veteran import nods, nodtable  # noqa: E402
 from benchmarks.veteran.courses import ARMS, FOILS, Job, run_job  # noqa: E402
 from benchmarks.veteran.families import Family, Member, read_family, world  # noqa: E402
 from benchmarks.veteran.table import report  # noqa: E402
@@ -39,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
     warnings.formatwarning = lambda message, *_: f"{message}\n"
     try:
         if asked.only_report:
-            print(report([row for path in asked.only_report for row in read(path)]))
+            print(_told([row for path in asked.only_report for row in read(path)]))
             return 0
         jobs = _jobs(asked)
         known = {_key(row) for row in read(asked.out)} if asked.out.exists() else set()
@@ -49,15 +52,21 @@ def main(words: Sequence[str] | None = None) -> int:
     left = [job for job in jobs if job.key not in known]
     print(f"{len(jobs)} courses, {len(jobs) - len(left)} of them in {asked.out} already", file=sys.stderr)
     try:
-        failed = run_all(left, asked.out, run_job, words=Words(_name, _came), workers=asked.workers)
+        run = nods.run_job if asked.nods else run_job
+        failed = run_all(left, asked.out, run, words=Words(_name, _came), workers=asked.workers)
     except KeyboardInterrupt:
         print(f"Interrupted; the same command goes on where it stopped ({asked.out}).", file=sys.stderr)
         return 130
     wanted = {job.key for job in jobs}
     rows = [row for row in read(asked.out) if _key(row) in wanted]
     if rows:
-        print(report(rows))
+        print(_told(rows))
     return 1 if failed else 0
+
+
+def _told(rows: list[dict[str, Any]]) -> str:
+    """Return the tables of courses, or of nods."""
+    return nodtable.report(rows) if rows and "asked" in rows[0] else report(rows)
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -91,7 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.veteran", description=(__doc__ or "").split("\n")[0])
     files = [HERE / f"{name}.json" for name in QUICK]
     parser.add_argument("--families", nargs="+", type=Path, default=files, metavar="FILE", help="family files")
-    parser.add_argument("--arms", default=",".join(ARMS), help=f"of {', '.join([*ARMS, *FOILS])}")
+    parser.add_argument("--arms", help=f"of {', '.join([*ARMS, *FOILS])}; with --nods of {', '.join(nods.ARMS)}")
+    parser.add_argument("--nods", action="store_true", help="ask the nod about frozen courses, and run none")
     parser.add_argument(
         "--members", type=int, default=None, help="of a family that are the present, at most; all by default"
     )
@@ -105,12 +115,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _jobs(asked: argparse.Namespace) -> list[Job]:
+def _jobs(asked: argparse.Namespace) -> list[Any]:
     """Return every (family, member, arm, seed), members outermost so that a table is read once."""
-    arms = [name.strip() for name in asked.arms.split(",") if name.strip()]
+    every = nods.ARMS if asked.nods else (*ARMS, *FOILS)
+    given = asked.arms or ("memory" if asked.nods else ",".join(ARMS))
+    arms = [name.strip() for name in given.split(",") if name.strip()]
     for name in arms:
-        if name not in {*ARMS, *FOILS}:
-            raise BadTask(f"an arm must be one of {', '.join([*ARMS, *FOILS])}; got {name!r}")
+        if name not in every:
+            raise BadTask(f"an arm must be one of {', '.join(every)}; got {name!r}")
     if asked.seeds < 1 or asked.budget < 2 or (asked.members is not None and asked.members < 1):
         raise BadTask("--seeds and --members must be at least 1, --budget at least 2")
     named = asked.data or os.environ.get("KAIZEN_BENCH_DATA")
@@ -123,6 +135,10 @@ def _jobs(asked: argparse.Namespace) -> list[Job]:
                 names = [world(one.path, data).task.name for one in (member, *family.members)]
             except NoData as error:
                 print(f"left out: {error}", file=sys.stderr)
+                continue
+            if asked.nods:
+                about = {"family": family, "path": member.path, "task": names[0], "data": data}
+                jobs += [nods.Job(**about, arm=arm, seed=seed) for arm in arms for seed in _seeds(arm, asked)]
                 continue
             jobs += [
                 Job(family=family, path=member.path, task=names[0], arm=arm, seed=seed, budget=asked.budget, data=data)
@@ -142,11 +158,14 @@ def _seeds(arm: str, asked: argparse.Namespace) -> range:
     return range(asked.first_seed, asked.first_seed + (max(_COLD, asked.seeds) if more else asked.seeds))
 
 
-def _name(job: Job) -> str:
+def _name(job: Any) -> str:
     return f"{job.task} {job.arm} seed {job.seed}"
 
 
 def _came(result: Result) -> str:
+    if "asked" in result:
+        said = sum(nodtable.warned(one, "nod") for one in result["asked"])
+        return f"{said} of {len(result['asked'])} warned of, {result['cpu']} CPU-s"
     return f"{sum(result['remembered'])} runs by memory, {result['faults']} faults, {result['cpu']} CPU-s"
 
 

@@ -78,7 +78,7 @@ def world(path: Path, data: Path | None) -> World:
 def past(path: Path, data: Path | None, family: str, seed: int) -> Past:
     """Return a member's history, made now if the cache has none."""
     here = world(path, data)
-    file = _cache() / f"veteran-{family}-{here.task.name}-{seed}-{_FORM}.json"
+    file = cache() / f"veteran-{family}-{here.task.name}-{seed}-{_FORM}.json"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(f".{os.getpid()}")
@@ -87,7 +87,8 @@ def past(path: Path, data: Path | None, family: str, seed: int) -> Past:
     return msgspec.json.decode(file.read_bytes(), type=Past)
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Return the benches' own folder: named by ``KAIZEN_BENCH_CACHE``, or in the user's cache."""
     named = os.environ.get("KAIZEN_BENCH_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(named) if named else Path(base) / "kaizen-bench"

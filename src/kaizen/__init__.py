@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         OutOfTurn,
         Stuck,
         Undeclared,
+        Unexplained,
     )  # fmt: skip
     from kaizen.metric import Guard, Metric, guard, higher, lower, metric
     from kaizen.process import Function, Hands, Policy, Process, Shell
@@ -37,12 +38,13 @@ if TYPE_CHECKING:
     from kaizen.workshop import Workshop
     from kaizen.workshop import open_workshop as open  # noqa: A004 - kaizen.open, as one opens a shop
     from kaizen.workshop.bench import Bench
+    from kaizen.workshop.borrowing import Attachment
     from kaizen.workshop.proof import Proof
     from kaizen.workshop.proving import prove
 
 _HOMES = {
     "errors": ("Clash", "Contested", "Damaged", "KaizenError", "Malformed", "Mistake", "Newer", "OutOfRange", "OutOfTurn",
-               "Stuck", "Undeclared"),
+               "Stuck", "Undeclared", "Unexplained"),
     "metric": ("Guard", "Metric", "guard", "higher", "lower", "metric"),
     "process": ("Function", "Hands", "Policy", "Process", "Shell"),
     "recipes.function": ("choice", "improvable", "process_of", "real", "revision", "switch", "whole"),
@@ -54,6 +56,7 @@ _HOMES = {
     "veteran.nod": ("Nod",),
     "workshop": ("Workshop", "open"),
     "workshop.bench": ("Bench",),
+    "workshop.borrowing": ("Attachment",),
     "workshop.proof": ("Proof",),
     "workshop.proving": ("prove",),
 }  # fmt: skip
@@ -61,10 +64,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _KNOWN_AS = {"open": "open_workshop"}
 
 __all__ = [
-    "Bench", "Clash", "Contested", "Damaged", "Fault", "Function", "Guard", "Hands", "Increment", "KaizenError", "Lesson",
-    "Malformed", "Metric", "Mistake", "Newer", "Nod", "OutOfRange", "OutOfTurn", "Policy", "Process", "Proof", "Reading", "Run",
-    "Setting", "Shell", "Standard", "Stuck", "Trial", "Undeclared", "Verdict", "Workshop", "choice", "guard", "higher",
-    "improvable", "lower", "metric", "open", "process_of", "prove", "read", "real", "revision", "switch", "whole",
+    "Attachment", "Bench", "Clash", "Contested", "Damaged", "Fault", "Function", "Guard", "Hands", "Increment", "KaizenError",
+    "Lesson", "Malformed", "Metric", "Mistake", "Newer", "Nod", "OutOfRange", "OutOfTurn", "Policy", "Process", "Proof", "Reading", "Run",
+    "Setting", "Shell", "Standard", "Stuck", "Trial", "Undeclared", "Unexplained", "Verdict", "Workshop", "choice", "guard",
+    "higher", "improvable", "lower", "metric", "open", "process_of", "prove", "read", "real", "revision", "switch", "whole",
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@
     │   ├── OutOfRange              a value outside what was declared
     │   ├── Malformed               a recipe, expression or file that cannot be read
     │   ├── Clash                   the same key, name or number with other content
+    │   ├── Unexplained             a reason that the policy asks for, where the veteran warns
     │   └── Newer                   a ledger written by a later version
     ├── OutOfTurn                   wait, or do the step that comes first; exit status 2
     ├── Contested                   someone moved first: look again and retry; exit status 2
@@ -52,6 +53,10 @@ class Malformed(Mistake):
 
 class Clash(Mistake):
     """The same key with other content."""
+
+
+class Unexplained(Mistake):
+    """A reason that the policy asks for and nobody gave."""
 
 
 class Newer(Mistake):

@@ -3,7 +3,7 @@
 Beliefs, not proofs: intervals hold ``BELIEVED`` of what the model believes of a typical reading, given the runs.
 """
 
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -141,6 +141,28 @@ class Hazard(msgspec.Struct, frozen=True, kw_only=True):
     chances: tuple[float, ...]
 
 
+class Recalled(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that memory of other processes asked for, and how it stood beside all before when it ran."""
+
+    setting: Setting
+    stood: Literal["best", "sound", "wasted", "fault"]
+    """``wasted`` is worse than half of all before."""
+
+
+class Contribution(msgspec.Struct, frozen=True, kw_only=True):
+    """What memory of other processes contributed, and what would speak against it."""
+
+    asked: tuple[Recalled, ...]
+    wasted: float
+    """What counts against it, less half a one for each new best."""
+    allowed: float
+    """How much may; from there on it is not asked."""
+    others: int
+    """Settings that it did not ask for, the standard left out."""
+    others_best: int
+    """How many of them were the best until then."""
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """What is believed of one process today."""
 
@@ -155,6 +177,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Empty where no run faulted."""
     remembered: str = ""
     """What memory of other processes contributed, in words; empty where it asked for nothing."""
+    contribution: Contribution | None = None
+    """The same, setting by setting; ``None`` where it asked for nothing."""
     unvaried: tuple[str, ...] = ()
     """Parameters that no run has moved, so nothing is known of them."""
 

@@ -54,6 +54,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     increment: Increment
     odds: Odds | None = None
     """What the veteran thought of it."""
+    chance: float = 1.0
+    """With which it was proposed at all: below 1 where a coin had it tried anyway."""
 
 
 class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +107,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     andon: Andon | None = None
     taught: tuple[Testimony, ...] = ()
     """What people know without data, in order."""
+    heeded: tuple[Setting, ...] = ()
+    """Settings that the wheel has left alone against this standard, since the veteran warned of them."""
     spent: Spend = Spend()
     watched: int = 0
     """The last standard whose watch by shadow pairs was opened."""
@@ -183,6 +187,8 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
     """The standard it became."""
     odds: Odds | None = None
     """What the veteran thought of it before it was opened."""
+    chance: float = 1.0
+    """With which it was proposed at all: below 1 where a coin had it tried anyway."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -322,6 +328,7 @@ def _apply(head: Head, record: Record, entry: Entry) -> Head:
                 before=None if standard or not comparable else head.before,
                 revision=head.revision + 1,
                 era=era,
+                heeded=(),
             )
         case Scouted(runs=runs):
             return _replace(head, runs=head.runs + runs, next_run=max(run.id for run in runs) + 1)
@@ -359,9 +366,9 @@ def _apply(head: Head, record: Record, entry: Entry) -> Head:
             proven = int(standard.evidence == "proven")
             counts = _replace(head.counts, adopted=head.counts.adopted + proven)
             trials = tuple(open_ for open_ in head.trials if open_.trial.id != standard.trial)
-            return _replace(head, standard=standard, before=head.standard, counts=counts, trials=trials)
+            return _replace(head, standard=standard, before=head.standard, counts=counts, trials=trials, heeded=())
         case RolledBack(standard=standard):
-            return _replace(head, standard=standard, before=None)
+            return _replace(head, standard=standard, before=None, heeded=())
         case Reported(run=number):
             return _replace(head, next_run=number + 1)
         case Learned(lesson=lesson):
@@ -374,13 +381,24 @@ def _apply(head: Head, record: Record, entry: Entry) -> Head:
             return _replace(head, andon=andon)
         case Cleared():
             return _replace(head, andon=None)
-        case Advised(proposal=proposal, odds=odds):
-            told = (_replace(one, odds=odds) if one.id == proposal else one for one in head.proposals)
-            return head if odds is None else _replace(head, proposals=tuple(told))
+        case Advised():
+            return _advised(head, entry)
         case Taught():
             return _replace(head, taught=(*head.taught, _testimony(head, record, entry)))
         case Retracted():
             return head
+
+
+def _advised(head: Head, entry: Advised) -> Head:
+    if entry.heeded:
+        return _replace(head, heeded=(*head.heeded, entry.increment.after))
+    if entry.odds is None:
+        return head
+    chance = 1.0 if entry.coin is None else entry.coin.chance
+    told = (
+        _replace(one, odds=entry.odds, chance=chance) if one.id == entry.proposal else one for one in head.proposals
+    )
+    return _replace(head, proposals=tuple(told))
 
 
 def _testimony(head: Head, record: Record, entry: Taught) -> Testimony:
@@ -511,8 +529,9 @@ def rows(head: Head | None, record: Record, look: Callable[[type[Row], int], Row
                           outcome=outcome, spend=Spend(), conditions=conditions, revision=head.revision, source=source)  # fmt: skip
             return (tried,)
         case Opened(trial=trial, proposal=proposal):
-            odds = next((waiting.odds for waiting in head.proposals if waiting.id == proposal), None)
-            return (Tested(id=trial.id, seq=record.seq, at=at, by=by, trial=trial, odds=odds),)
+            waiting = next((waiting for waiting in head.proposals if waiting.id == proposal), None)
+            odds, chance = (waiting.odds, waiting.chance) if waiting is not None else (None, 1.0)
+            return (Tested(id=trial.id, seq=record.seq, at=at, by=by, trial=trial, odds=odds, chance=chance),)
         case Judged():
             return _judged_rows(head, record, entry, look)
         case Consented(trial=number):

@@ -14,7 +14,7 @@ from kaizen.process import Process
 from kaizen.setting import Setting, Texts
 from kaizen.standard import Increment, Standard
 from kaizen.trial import Fault, Outcome, Reading, Run, Seat, Side, Spend, Trial
-from kaizen.verdict import Lesson, Odds, Stopped, Verdict
+from kaizen.verdict import Coin, Lesson, Odds, Stopped, Verdict
 from kaizen.voice import Andon, Voice
 
 
@@ -57,6 +57,10 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     proposal: int | None = None
     odds: Odds | None = None
     """What it thought of the chances, where it was asked for them: kept, to be compared with what happened."""
+    heeded: bool = False
+    """Whether the wheel left it alone, since its own planner had asked for it and the policy heeds the veteran."""
+    coin: Coin | None = None
+    """What decided that, where a coin was thrown."""
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):

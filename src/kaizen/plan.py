@@ -39,6 +39,8 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     words: str = ""
     kin: tuple[Kin, ...] = ()
     """What other processes tried that may bear on this one, the closest first."""
+    warned: frozenset[Setting] = frozenset()
+    """Settings that no trial is to be opened for against this standard: the veteran warned, and the policy heeds it."""
 
 
 REMEMBERED = "as in "

@@ -73,7 +73,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     planner: str = "model"
     """Who plans: ``model`` (learns from every run) or ``steps`` (small steps, standard library alone)."""
     memory: bool = True
-    """Whether planners are told what other processes of the ledger tried."""
+    """Whether planners are told what other processes tried, of this ledger and of those attached to it."""
+    carry: Literal["off", "ask", "on"] = "ask"
+    """Whether what related processes have proven is proposed here: by itself (``on``), or once somebody says so (``ask``)."""
     consent: str = "automatic"
     """Who agrees to adopt: ``automatic``, or a person's name."""
     pairs: int | None = PATIENCE
@@ -92,6 +94,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The most parameters one increment of the built-in planner may change."""
     risk: float | None = None
     """The largest share of planners' runs that may break a guard or fault, and the largest chance that any one does."""
+    reasons: bool = False
+    """Whether a proposal that the veteran warns of must say what is different now."""
+    heed: bool = False
+    """Whether what the veteran warns of is left alone when the process's own planner asks for it."""
+    anyway: float = 0.07
+    """The chance that such a one is tried anyway, by a coin in the ledger: where nothing but runs is at stake."""
     false_adoptions: float = 0.10
     """A of the error budget: the chance of ever adopting anything that is no better, before the first adoption."""
     share: float = 0.25
@@ -316,12 +324,14 @@ def check_policy(policy: Policy) -> None:
     """
     for field, low, high in (
         ("pairs", 1, 10_000), ("trials", 1, 1_000), ("nulls", 0, 10_000), ("shadow", 0.0, 0.5), ("changes", 1, 100), ("lease", 1.0, 31_536_000.0),
-        ("false_adoptions", 1e-6, 0.5), ("share", 1e-3, 1.0), ("risk", 1e-3, 0.5),
+        ("false_adoptions", 1e-6, 0.5), ("share", 1e-3, 1.0), ("risk", 1e-3, 0.5), ("anyway", 0.0, 1.0),
         ("runs", 0, 10**12), ("seconds", 0.0, math.inf), ("money", 0.0, math.inf),
     ):  # fmt: skip
         value = getattr(policy, field)
         if value is not None and not low <= value <= high:
             raise Malformed(f"policy {field} must be from {low:g} to {high:g}; got {value!r}")
+    if policy.carry not in {"off", "ask", "on"}:
+        raise Malformed(f"policy carry must be one of off, ask, on; got {policy.carry!r}")
     if policy.estimand not in {"typical", "mean"}:
         raise Malformed(f"policy estimand must be one of typical, mean; got {policy.estimand!r}")
     if policy.both_ways and (policy.pairs is None or policy.estimand != "typical"):

@@ -45,6 +45,10 @@ class Increment(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     diff: str = ""
     """Fingerprint of the diff, for a change of code."""
+    symbols: tuple[str, ...] = ()
+    """``file::name`` of functions and classes that the diff touches, as far as it names them."""
+    different: str = ""
+    """What is different now, where something like it had failed; empty where nobody says."""
 
     @property
     def changes(self) -> Setting:
@@ -66,8 +70,10 @@ class Increment(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def increment(process: Process, standard: Standard, changes: Mapping[str, Any], *, because: str, by: str) -> Increment:
-    """Make an increment of ``standard``, checked against the process.
+def increment(
+    process: Process, standard: Standard, changes: Mapping[str, Any], *, because: str, by: str, different: str = ""
+) -> Increment:
+    """Make an increment of ``standard``, checked against the process; ``different`` is what is different now.
 
     Raises:
         Mistake: the changes name no parameter, are out of range, change nothing, break a constraint or go too far at once.
@@ -79,7 +85,9 @@ def increment(process: Process, standard: Standard, changes: Mapping[str, Any], 
             f"one increment must move {name} by at most {spell(parameter)}; got {before[name]!r} to {after[name]!r}",
             hint=f"take it in smaller steps, each proven, or amend the at_most of {name}",
         )
-    return Increment(of=standard.number, before=standard.setting, after=after, because=because, by=by)
+    return Increment(
+        of=standard.number, before=standard.setting, after=after, because=because, by=by, different=different.strip()
+    )
 
 
 def null_increment(standard: Standard, *, by: str) -> Increment:

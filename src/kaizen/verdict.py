@@ -1,5 +1,6 @@
 """What the judge says of a trial, and what is learnt when it does not say *better*."""
 
+import hashlib
 from typing import Literal
 
 import msgspec
@@ -114,6 +115,20 @@ class Odds(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         """Return ``better 38 %, faults 3 %``."""
         return f"better {self.better:.0%}, faults {self.faults:.0%}".replace("%", " %")
+
+
+class Coin(msgspec.Struct, frozen=True, kw_only=True):
+    """A coin thrown over what the veteran warned of: whether it is tried anyway. Its seed gives the same side for ever."""
+
+    seed: int
+    chance: float
+    """That it is tried."""
+
+    @property
+    def anyway(self) -> bool:
+        """Whether it is tried.  # ~ Bernoulli(chance), from the seed."""
+        drawn = hashlib.blake2b(f"{self.seed}:anyway".encode(), digest_size=6).digest()
+        return (int.from_bytes(drawn, "big") + 0.5) / 2.0**48 < self.chance
 
 
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):

@@ -60,7 +60,8 @@ def test_its_document_is_the_explanation(shop: Path, capsys: pytest.CaptureFixtu
     document = json.loads(capsys.readouterr().out)
     assert [*document] == ["process", "explanation"]
     made = document["explanation"]
-    assert [*made] == ["number", "standard", "runs", "faults", "drivers", "hazards", "remembered", "unvaried"]
+    first = ["number", "standard", "runs", "faults", "drivers", "hazards"]
+    assert [*made] == [*first, "remembered", "contribution", "unvaried"]
     assert made["standard"] == {"celsius": 90.0, "grind": 8}
     (taste,) = made["drivers"]
     assert [*taste] == ["metric", "runs", "settings", "skill", "unknown", "today", "shares", "slices", "landscape"]

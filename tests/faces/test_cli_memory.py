@@ -177,3 +177,25 @@ def test_every_mistake_is_a_sentence(kaizen: Call, words: list[str], sentence: s
     assert sentence in err.splitlines()[0]
     status, out, err = kaizen(*words, "--json")
     assert (status, err, set(json.loads(out))) == (2, "", {"error", "hint", "exit_status"})
+
+
+def test_what_is_different_is_asked_for_and_told_of(kaizen: Call) -> None:
+    """By the policy, with how to mend it; then it stands in the proposal, under the lesson and in the log."""
+    recipe = Path("kaizen.toml")
+    recipe.write_text(RECIPE + "\n[process.coffee.policy]\nreasons = true\n", encoding="utf-8")
+    brew(kaizen, "grind=14", 4.0)
+    asked = ["propose", "coffee", "grind=14", "--because", "again", "--by", "ana"]
+    status, out, err = kaizen(*asked)
+    assert (status, out) == (2, "")
+    assert "must say what is different now; got nothing, though failed before: trial 1" in err
+    assert '--different "the flux was changed"' in err
+    out = kaizen(*asked, "--different", "a new burr")[1]
+    assert out.splitlines()[-1] == "  different: a new burr"
+    assert "(again; different: a new burr)" in kaizen("log", "coffee")[1]
+    for run in document(kaizen, "ask", "coffee", "--by", "ana", "-n", "2")["runs"]:
+        taste = 4.0 if run["setting"]["grind"] == 14 else 6.0
+        assert kaizen("tell", "coffee", str(run["run"]), f"taste={taste}")[0] == 0
+    (first, second) = document(kaizen, "lessons", "coffee")["lessons"]
+    assert first["again"] == ["trial 2 of standard 1: grind=14 (was 8) — worse, though: a new burr"]
+    assert (first["exceptions"], first["repealed"], second["again"]) == ([], "", [])
+    assert "a new burr" in kaizen("show", "coffee", "--trial", "2")[1]

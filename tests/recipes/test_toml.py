@@ -362,7 +362,7 @@ LONG = "known are: range, values, log, step, at_most, unit, when"
         ({"keep": "guards = [{ metric = 'size', at_most = '3' }]"}, Malformed, ".keep.guards[0]: at_most must be a finite number; got '3'", "write it without quotes"),
         # policy
         ({"policy": "pears = 3"}, Malformed, ".policy.pears: a key of policy must be a known one; got 'pears'",
-         "did you mean 'pairs'? known are: planner, memory, consent, pairs, trials, changes, risk, false_adoptions, share, lease, runs, seconds, money"),
+         "did you mean 'pairs'? known are: planner, memory, consent, pairs, trials, changes, risk, reasons, heed, anyway, carry, false_adoptions, share, lease, runs, seconds, money"),
         ({"policy": "pairs = 3.5"}, Malformed, ".policy.pairs: pairs must be a whole number; got 3.5", ""),
         ({"policy": "pairs = 0"}, Malformed, ".policy: policy pairs must be from 1 to 10000; got 0", ""),
         ({"policy": "lease = 'soon'"}, Malformed, ".policy.lease: lease must be a duration above 0; got 'soon'",
@@ -387,7 +387,7 @@ START = "`kaizen init` writes one to start from"
     [
         ("", "kaizen.toml: a recipe must have a table [process.NAME]; got none", START),
         ("process = 3", "kaizen.toml: a recipe must have a table [process.NAME]; got none", START),
-        ("[proces.x]", "kaizen.toml: a table must be a known one; got 'proces'", "did you mean 'process'? known are: process"),
+        ("[proces.x]", "kaizen.toml: a table must be a known one; got 'proces'", "did you mean 'process'? known are: process, memory"),
         ("[process]\nx = 3", "kaizen.toml: process.x: a process must be a table; got 3", 'write it like { better = "lower" }'),
         ("[process.'a b']", "kaizen.toml: process.a b: a process must have a table [process.a b.metric]; got none",
          'say what is measured: seconds = { better = "lower" }'),

@@ -304,3 +304,43 @@ def test_the_index_follows_the_record(bakery: Any) -> None:
     assert found == recall.near("loaf", bakery.increment(heat=230.0).after, len(found))
     assert {one.run for one in recall.alike("loaf", bakery.increment(heat=230.5).after)} == {one.run for one in found}
     assert recall.exact("nobody", bakery.increment(heat=230.0).after) == ()
+
+
+def test_scope_is_learned_and_said(bakery: Any) -> None:
+    """What failed in one oven works in the other, whatever the flour: the nod, the lesson and the veteran know of it."""
+    bench = bakery.bench(process=bakery.process(bakery.size))
+
+    def bake(heat: float, oven: str, flour: str) -> None:
+        bench.propose(heat=heat, because="b")
+        for _ in range(2):
+            run = bench.ask()
+            hot = run.setting["heat"] - 220.0
+            worth = {"old": -1.0, "new": 1.0, "twin": -1.0}[oven]
+            bench.tell(run, size=100.0 - worth * hot, conditions={"oven": oven, "flour": flour})
+        if bench.standard.setting["heat"] != 220.0:
+            bench.rollback("for the next oven")
+
+    heats = [222.0 + 4 * n for n in range(8)]
+    for turn in range(2):
+        for n, heat in enumerate(heats):
+            for oven in ("old", "twin", "new"):
+                bake(heat, oven, ("rye", "spelt")[(n + turn + (oven == "twin")) % 2])
+    held = {(one.name, one.values): one.counts for one in bench.veteran().scope if one.kind != "parameter"}
+    assert held["oven", ("old", "twin")] > 5 * held["oven", ("new", "old")]
+    assert held["flour", ()] > 10 * held["oven", ("new", "old")]
+    lesson = bench.learnt()[0]
+    assert any("holds from oven 'old' to 'twin' (" in said and "hardly to 'new' (" in said for said in lesson.scope)
+    assert any("oven" in line for line in bench.veteran().lines())
+
+
+def test_a_question_reopens_when_what_is_measured_changes(bakery: Any) -> None:
+    """A trial by another metric's rule is weak evidence, and says so; its lesson, too."""
+    bench = bakery.bench()
+    tried(bakery, bench, {230.0: -2.0}, heat=230.0)
+    assert nod(bench, heat=230.0).answer == "failed_before"
+    sweeter = bakery.replace(bakery.taste, worthwhile=0.25)
+    bench.amend(bakery.process(sweeter), because="tasted by others")
+    answer = nod(bench, heat=230.0)
+    assert answer.answer == "go"
+    assert answer.because.endswith("what is measured has changed since: the question is open again")
+    assert bench.learnt()[0].open_again == "what is measured has changed since"

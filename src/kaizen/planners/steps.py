@@ -42,8 +42,9 @@ class SmallSteps(msgspec.Struct, frozen=True):
 
     def plan(self, journal: Journal, *, advice: Advice, prospect: Foretell, seed: int) -> Plan:
         """Return a scout, an increment worth a trial, or a stop (see ``plan.Planner``)."""
-        del advice  # nothing is remembered across processes yet
-        sight = _look(journal, prospect)
+        sight = _look(journal, prospect)  # of what is remembered across processes, nothing is used yet
+        if advice.warned:
+            sight = msgspec.structs.replace(sight, tested=sight.tested | advice.warned)
         if sight.standard_due:
             return Scout(setting=sight.head.standard.setting, because="the standard again, to see noise and drift")
         if sight.share <= 0:

@@ -5,7 +5,8 @@
     [process.build.standard]    jobs = 1
     [process.build.may]         jobs = "1..16"
     [process.build.keep]        constraints guards
-    [process.build.policy]      planner memory consent pairs trials changes risk false_adoptions share lease runs seconds money
+    [process.build.policy]      planner memory consent pairs trials changes risk reasons heed anyway carry
+                                false_adoptions share lease runs seconds money
 
 A process without ``do`` is for hands: somebody asks and tells. Every error names the file and the dotted place.
 """
@@ -15,7 +16,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from kaizen.constraint import check_names
 from kaizen.errors import Malformed, Mistake, Stuck
@@ -42,8 +43,9 @@ _METRIC: dict[str, Callable[[object, str], object]] = {
 }  # fmt: skip
 _POLICY: dict[str, Callable[[object, str], object]] = {
     "planner": words.text, "memory": words.flag, "consent": words.text, "pairs": words.whole, "trials": words.whole, "changes": words.whole,
-    "risk": words.number, "false_adoptions": words.number, "share": words.number, "lease": words.duration,
-    "runs": words.whole, "seconds": words.duration, "money": words.number,
+    "risk": words.number, "reasons": words.flag, "heed": words.flag, "anyway": words.number, "carry": words.text,
+    "false_adoptions": words.number, "share": words.number, "lease": words.duration, "runs": words.whole,
+    "seconds": words.duration, "money": words.number,
 }  # fmt: skip
 _NEEDED = {
     "metric": 'say what is measured: seconds = { better = "lower" }',
@@ -53,6 +55,15 @@ _NEEDED = {
 _MEASURED_UNITS = {"seconds": "s", "cpu_seconds": "s", "peak_memory": "MiB"}
 
 
+class Lender(NamedTuple):
+    """A ledger of others that a recipe remembers from."""
+
+    name: str
+    ledger: str
+    """Its file, or the folder of its recipe, from this recipe's folder on."""
+    rename: tuple[str, ...]
+
+
 def read(path: str | Path = RECIPE) -> tuple[Process, ...]:
     """Read the processes of a recipe file, in its order.
 
@@ -60,6 +71,11 @@ def read(path: str | Path = RECIPE) -> tuple[Process, ...]:
         Mistake: whatever is wrong, in one sentence, with the file and the dotted place.
         Stuck: the machine does not let the file be read.
     """
+    return read_all(path)[0]
+
+
+def read_all(path: str | Path = RECIPE) -> tuple[tuple[Process, ...], tuple[Lender, ...]]:
+    """Read the processes of a recipe file, and the ledgers that it remembers from (see ``read``)."""
     file = Path(path)
     start = "`kaizen init` writes one to start from"
     try:
@@ -75,11 +91,12 @@ def read(path: str | Path = RECIPE) -> tuple[Process, ...]:
     with _at(file.name):
         found = _parse(data, file.name)
         for key in found:
-            words.check_known(key, ("process",), "a table")
+            words.check_known(key, ("process", "memory"), "a table")
         tables = found.get("process") or {}
         if not isinstance(tables, dict) or not tables:
             raise Malformed("a recipe must have a table [process.NAME]; got none", hint=start)
-        return tuple(_read_process(name, table, f"{file.name}: process") for name, table in tables.items())
+        processes = tuple(_read_process(name, table, f"{file.name}: process") for name, table in tables.items())
+        return processes, _read_memory(found.get("memory") or {}, f"{file.name}: memory")
 
 
 def write_example() -> str:
@@ -112,6 +129,24 @@ def _parse(data: bytes, name: str) -> dict[str, Any]:
         f"{name}, line {row}, {where}: a recipe must be TOML; got {what or place!r}",
         hint=f"the line reads {shown!r}; text stands in quotes, a table's name in [brackets]",
     )
+
+
+def _read_memory(tables: object, above: str) -> tuple[Lender, ...]:
+    """Read the ledgers to remember from: ``[memory.north]`` with ``ledger``, and ``rename`` where names differ."""
+    found = []
+    with _at(above):
+        for name, given in words.table(tables, "memory").items():
+            with _at(f"{above}.{name}"):
+                table = words.table(given, "a ledger to remember from")
+                words.check_keys(table, ("ledger", "rename"), "a key of it")
+                ledger, renames = words.text(table.get("ledger", ""), "ledger"), table.get("rename", [])
+                if not ledger or not isinstance(renames, list):
+                    raise Malformed(
+                        f"a ledger to remember from must have a place, and a list of renames if any; got {table!r}",
+                        hint='write it like ledger = "../north" and rename = ["lr=learning_rate"]',
+                    )
+                found.append(Lender(name, ledger, tuple(words.text(one, "a rename") for one in renames)))
+    return tuple(found)
 
 
 # -- one process -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from kaizen.reports.budget import Budget
 from kaizen.reports.promises import Promise, Watched, promises
 from kaizen.safety import Realised, planned, realised
 from kaizen.verdict import Lesson
+from kaizen.veteran.carrying import Carried
 from kaizen.voice import Andon, Voice
 
 
@@ -32,6 +33,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     """What is left of the error budget; ``None`` where all metrics are exact."""
     next: str
     """What would be tried next."""
+    carried: Sequence[Carried] = ()
+    """What related processes have proven and this one has not."""
     watches: Sequence[Watched] = ()
     voices: Sequence[Voice] = ()
     andons: Sequence[Andon] = ()

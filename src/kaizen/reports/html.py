@@ -18,7 +18,7 @@ from markupsafe import Markup
 from kaizen.explanation import BELIEVED
 from kaizen.journal import Kept, Tested, Tried
 from kaizen.metric import Metric
-from kaizen.reports import Story, charts, drivers, pictures
+from kaizen.reports import Story, charts, drivers, pictures, remembered
 from kaizen.reports.gains import Gained, since_first
 from kaizen.reports.lines import subject
 from kaizen.reports.promises import (
@@ -70,6 +70,7 @@ def page(story: Story) -> str:
         legend=[(_drawn(charts.glyph(shape)), pictures.WORDS[shape]) for shape in pictures.shapes(story)],
         pareto=pictures.pareto(story),
         drivers=drivers.told(story.explanation, story.head.process) if story.explanation else [],
+        remembered=remembered.told(story),
         believed=f"{BELIEVED:.0%}".replace("%", " %"),
         tests=_tests(story),
         faults=_faults(story.runs),

@@ -51,9 +51,10 @@ def _words(entry: Entry) -> str:
         case ledger.Scouted(runs=runs):
             return "; ".join(f"{run} ({run.because})" for run in runs)
         case ledger.Proposed(id=number, increment=increment):
-            return f"proposal {number}: {increment} ({increment.because})"
+            different = f"; different: {increment.different}" if increment.different else ""
+            return f"proposal {number}: {increment} ({increment.because}{different})"
         case ledger.Advised(answer=answer, because=because):
-            return f"{answer.replace('_', ' ')}: {because}"
+            return f"{answer.replace('_', ' ')}: {because}{_coin_words(entry)}"
         case ledger.Opened(trial=trial):
             alpha = f", judged at α = {percent(trial.design.alpha, digits=2)}" if trial.design.alpha else ""
             return f"{titled(trial)} ({cap(trial.design)}{alpha})"
@@ -72,6 +73,13 @@ def _words(entry: Entry) -> str:
         case ledger.Judged(trial=trial, verdict=verdict, stopped=stopped):
             return f"trial {trial}: {verdict if verdict is not None else stopped_words(stopped)}"
     return _people_words(entry)
+
+
+def _coin_words(entry: ledger.Advised) -> str:
+    if entry.heeded:
+        thrown = "" if entry.coin is None else f", and so said a coin ({percent(1.0 - entry.coin.chance)})"
+        return f" (left alone: {entry.increment}{thrown})"
+    return "" if entry.coin is None else f" (tried anyway, by a coin of {percent(entry.coin.chance)})"
 
 
 def _people_words(entry: Entry) -> str:
@@ -183,6 +191,7 @@ def trial_lines(test: Tested, runs: Sequence[Tried], *, before: int | None = Non
         alpha = f"{alpha}, never adopted" if test.trial.purpose == "null" else "listened to, not judged"
     facts = [
         ("why", test.trial.increment.because),
+        ("different", test.trial.increment.different),
         ("by", f"{test.trial.increment.by}, opened {when(test.at)}"),
         ("design", f"{cap(design)}, {alpha}, {design.method}"),
         *(("metric", metric.rule) for metric in design.metrics),

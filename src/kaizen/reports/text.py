@@ -10,9 +10,11 @@ from kaizen.reports.budget import budget_of
 from kaizen.reports.gains import since_first
 from kaizen.reports.lines import count, fold_text, showed, titled
 from kaizen.reports.promises import Promise, copies, false_alarm, honest, kept_so_far, sum_words
+from kaizen.veteran.carrying import Carried
 
 _LESSONS = 5  # as many as people read
 _RECOMMENDED = 3
+_CARRIED = 3
 
 
 # ── the summary ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -34,12 +36,23 @@ def summary(story: Story, *, report: str = "") -> str:
     lines += _part("Proven", _proven(story, made))
     lines += _part("Kept without proof", _declared(story))
     lines += _part("Recommended, not proven", _recommended(story))
+    lines += _part("Could be carried over", carried_words(name, story.carried))
     lines += _part("What drives it, by a model", _driving(story))
     lines += _part("Under way", _under_way(head))
     lines += _part("Learnt", _learnt(story))
     lines += _part("Customers' last words", [f"{voice.by}: {voice.text}" for voice in story.voices[-3:]])
     lines += _facts(story, made, report or f"kaizen report {name} makes a page of all this")
     return "\n".join(lines)
+
+
+def carried_words(process: str, every: Sequence[Carried]) -> Iterator[str]:
+    """Yield what related processes have proven and could be proposed here, and the command that does."""
+    open_ = [one for one in every if not one.left]
+    yield from map(str, open_[:_CARRIED])
+    if len(open_) > _CARRIED:
+        yield f"and {len(open_) - _CARRIED} more"
+    if open_:
+        yield f"kaizen carry {process} proposes {'it' if len(open_) == 1 else 'them'}, with the veteran's nod"
 
 
 def _part(title: str, items: Iterable[str]) -> list[str]:

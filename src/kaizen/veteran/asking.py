@@ -1,7 +1,7 @@
 """What is remembered near an increment: own runs and trials, and those of other processes that share its parameters."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from kaizen.journal import History
 from kaizen.parameter import Parameter, Real, Whole
 from kaizen.setting import Setting
 from kaizen.surrogate.threads import one_thread
+from kaizen.veteran.advising import Opinion
 from kaizen.veteran.grades import is_better
 from kaizen.veteran.odds import FARTHEST, RUN, TRIAL, Evidence
 from kaizen.veteran.past import FAULTED, UNKNOWN, Floats
@@ -41,6 +42,8 @@ class Sources(NamedTuple):
     """Its row among the precedents of its process, or -1."""
     run: NDArray[np.int32]
     """Its row among the runs of its process, or -1."""
+    conditions: NDArray[np.int32]
+    """The number of the conditions it was made under, or -1 in another process."""
     names: tuple[str, ...]
 
 
@@ -93,10 +96,14 @@ def _gathered(recall: Recall, kept: Of, asked: Question, limits: _Limits) -> Ans
             names.append(name)
             overlap = limits.trust.get(name, 1.0) * len(common) / len(kept.process.parameters)
             parts += _elsewhere(kept, other, after, overlap=overlap, process=len(names) - 1, latest=limits.latest)
+    for one in _beside(recall, kept, asked, limits):
+        names.append(one.name)
+        overlap = limits.trust.get(one.name, 1.0) * one.shared
+        parts.append(_opinion(one, overlap=overlap, process=len(names) - 1))
     columns_of = zip(*(part.near[1:] for part in parts), strict=True)
     evidence = Evidence(far, *(np.concatenate(column) for column in columns_of))
-    process, trial, run = (np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True))
-    return Answered(evidence, Sources(process, trial, run, tuple(names)))
+    process, trial, run, where = (np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True))
+    return Answered(evidence, Sources(process, trial, run, where, tuple(names)))
 
 
 class _Part(NamedTuple):
@@ -105,6 +112,7 @@ class _Part(NamedTuple):
     process: NDArray[np.int32]
     trial: NDArray[np.int32]
     run: NDArray[np.int32]
+    conditions: NDArray[np.int32]
 
 
 def _part(distance: Floats, **columns: Any) -> _Part:
@@ -114,10 +122,10 @@ def _part(distance: Floats, **columns: Any) -> _Part:
         "far": 0.0, "distance": distance, "same": np.zeros(n, dtype=bool), "likeness": np.zeros(n),
         "became": np.full(n, UNKNOWN, dtype=np.int8), "moved": np.zeros(n, dtype=bool), "differs": np.zeros(n),
         "overlap": np.zeros(n), "process": np.zeros(n, dtype=np.int32), "trial": np.full(n, -1, dtype=np.int32),
-        "run": np.full(n, -1, dtype=np.int32), **columns,
+        "run": np.full(n, -1, dtype=np.int32), "conditions": np.full(n, -1, dtype=np.int32), **columns,
     }  # fmt: skip
-    process, trial, run = (made.pop(name) for name in ("process", "trial", "run"))
-    return _Part(Evidence(**made), process, trial, run)
+    process, trial, run, conditions = (made.pop(name) for name in ("process", "trial", "run", "conditions"))
+    return _Part(Evidence(**made), process, trial, run, conditions)
 
 
 # ── this process ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,6 +159,7 @@ def _runs(kept: Of, asked: Question, after: Coded, limits: _Limits) -> _Part:
         became=became,
         moved=_moved(kept, of, asked.before) | (past.field("seq")[rows] <= era),
         differs=_differs(kept, past.field("conditions")[rows], asked.conditions),
+        conditions=past.field("conditions")[rows],
         run=rows.astype(np.int32),
     )
 
@@ -166,6 +175,8 @@ def _trials(kept: Of, asked: Question, before: Coded, after: Coded, skip: int | 
     every = np.arange(trials.size)
     if not len(every):
         return []
+    era = kept.head.era if kept.head is not None else 0
+    old = np.array([test.seq <= era for test in trials.tests])  # what was measured then is not what is measured now
     forward = np.array([test.id != skip for test in trials.tests])
     back = forward & np.array([is_better(test) and test.trial.increment.after == asked.before for test in trials.tests])
     like = likeness(
@@ -191,8 +202,9 @@ def _trials(kept: Of, asked: Question, before: Coded, after: Coded, skip: int | 
                 likeness=alike[rows],
                 better=better[rows],
                 weight=TRIAL * trials.share[rows],
-                moved=_moved(kept, of, asked.before) if chosen is forward else np.zeros(len(rows), dtype=bool),
+                moved=old[rows] | (_moved(kept, of, asked.before) & (chosen is forward)),
                 differs=_differs(kept, np.array(under), asked.conditions),
+                conditions=np.array(under, dtype=np.int32),
                 trial=rows.astype(np.int32),
             )
         )
@@ -327,6 +339,22 @@ def _translated(mine: Columns, theirs: Columns, coded: Coded) -> Coded:
     for row, number in enumerate(mine.conditional, len(mine.others)):
         codes[row] = coded.codes[active[number.name]] if number.name in active else 1
     return Coded(places, codes)
+
+
+def _beside(recall: Recall, kept: Of, asked: Question, limits: _Limits) -> Sequence[Opinion]:
+    """Return what packs say; of an outcome that is known, which is left out, they are asked so as to learn of them."""
+    if recall.beside is None:
+        return ()
+    learning = limits.skip is not None or limits.skip_run is not None
+    return recall.beside.opinions(kept.process, asked.before, asked.after, learning=learning)
+
+
+def _opinion(one: Opinion, *, overlap: float, process: int) -> _Part:
+    """Return a pack's word as evidence: of one trial in another process, and never a precedent."""
+    return _part(
+        np.zeros(1), better=np.array([one.better]), weight=np.array([TRIAL]), overlap=np.array([overlap]),
+        process=np.array([process], dtype=np.int32),
+    )  # fmt: skip
 
 
 # ── people's words ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,10 +1,15 @@
 """What the veteran knows of a process: how much it has seen, what it has learned of that, and whose word it has."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from kaizen.journal import Head, History
 from kaizen.veteran.calibration import Calibration, calibration, outcomes
+from kaizen.veteran.elsewhere import spelled
+from kaizen.veteran.lessons import Read
 from kaizen.veteran.recall import Recall
+from kaizen.veteran.scope import Held, carries
 from kaizen.veteran.testimony import Track
 from kaizen.voice import Testimony
 
@@ -35,6 +40,12 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     """By other process: what its past counts here, learned from how it would have foretold this one's runs."""
     discounts: dict[str, float] = {}
     """What evidence is worth that is not quite about the question, as learned so far."""
+    scope: tuple[Held, ...] = ()
+    """For which conditions, pairs of their values and parameters what was learned carries over, as learned so far."""
+    left_out: tuple[str, ...] = ()
+    """Sentences: what is attached as memory and cannot be read now."""
+    packs: tuple[str, ...] = ()
+    """Sentences: which packs are asked, and how much what they say counts."""
     words: tuple[Word, ...] = ()
     calibration: Calibration
 
@@ -44,12 +55,15 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
         seen = f"{self.runs} runs, {self.faults} of them faults; {self.trials} trials came to an end: {trials}"
         said = [f"{self.process}: {seen}; {self.lessons} lessons hold"]
         said += [
-            f"beside it: {name}, which knows {common} of its parameters"
+            f"beside it: {spelled(name)}, which knows {common} of its parameters"
             + (f"; what happened there counts {self.trust[name]:.2g}" if name in self.trust else "")
             for name, common in self.elsewhere.items()
         ]
+        said += self.packs
         said += [f"{_WORDS[name]} counts {worth:.2g}" for name, worth in self.discounts.items()]
+        said += [str(one) for one in self.scope if one.told]
         said += [f"{one.testimony.by} says: {one.testimony.text} ({one.track})" for one in self.words]
+        said += self.left_out
         return said
 
 
@@ -69,7 +83,7 @@ def know(recall: Recall, head: Head, history: History) -> Knowledge:
     from kaizen.veteran.past import FAULTED
     from kaizen.veteran.testimony import track
 
-    trials, (weights, trust) = kept.trials, learned(recall, kept)
+    trials, (weights, trust, scope) = kept.trials, learned(recall, kept)
     others = ((name, recall.of(name)) for name in recall.processes() if name != head.process.name)
     elsewhere = {name: len(shared(kept, other)) for name, other in others if other is not None}
     seen = words_seen(kept, history) if head.taught else ()
@@ -84,10 +98,32 @@ def know(recall: Recall, head: Head, history: History) -> Knowledge:
         lessons=lessons,
         elsewhere={name: count for name, count in elsewhere.items() if count},
         discounts={name: getattr(weights, name) for name in _WORDS},
+        scope=scope.held,
         trust={name: weights.other * times for name, times in trust.items()},
         words=tuple(Word(testimony=one, track=track(one, head.process, seen)) for one in head.taught),
         calibration=calibration(outcomes(recall)),
     )
+
+
+def scopes(recall: Recall, process: str, reads: Sequence[Read]) -> dict[int, tuple[str, ...]]:
+    """Return where lessons hold, by number, as far as outcomes have taught it."""
+    kept = recall.of(process) if reads else None
+    if kept is None:
+        return {}
+    from kaizen.veteran.learning import learned
+
+    scope = learned(recall, kept).scope
+    every = kept.past.conditions
+    names = sorted({name for texts in every for name in texts})
+    seen = {name: sorted({texts[name] for texts in every if name in texts}) for name in names}
+    about = {one.name: str(one) for one in scope.held if one.kind == "parameter" and one.told}
+    found = {}
+    for one in reads:
+        if one.lesson.trial is not None and scope.held:
+            then = every[kept.conditions_of(one.lesson.trial)]
+            named = (about[name] for name in one.parameters if name in about)
+            found[one.lesson.id] = (*carries(scope, then, seen), *named)
+    return found
 
 
 _WORDS = {

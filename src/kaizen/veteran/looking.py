@@ -1,6 +1,7 @@
 """What an increment is like among everything remembered: weighed, and the three that say most put into words."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,12 +10,16 @@ from kaizen.journal import History, Journal, Tested
 from kaizen.setting import Setting
 from kaizen.standard import Increment
 from kaizen.trial import Fault
-from kaizen.verdict import Effect, Lesson
+from kaizen.verdict import Effect, Lesson, Odds
 from kaizen.veteran.asking import Answered, Question, gather, words_seen
 from kaizen.veteran.calibration import outcomes
+from kaizen.veteran.elsewhere import AT, spelled
 from kaizen.veteran.expecting import expected
+from kaizen.veteran.foreseeing import Foreseen, foresee
 from kaizen.veteran.grades import is_better
-from kaizen.veteran.learning import base, learned
+from kaizen.veteran.harm import harm
+from kaizen.veteran.learning import base, learned, scoped
+from kaizen.veteran.lessons import exception, failed, since
 from kaizen.veteran.odds import Weighed, Weights, fault_weights_of, kernel, weigh, weights_of
 from kaizen.veteran.past import FAULTED
 from kaizen.veteran.precedent import Precedent
@@ -44,6 +49,8 @@ class Looked(NamedTuple):
 
     weighed: Weighed
     base: Base
+    foreseen: Foreseen | None
+    """What models of kin and of own runs foretell, where the very same setting was not tried."""
     precedents: tuple[Precedent, ...]
     effects: tuple[Effect, ...]
     trials: tuple[Tested, ...]
@@ -53,12 +60,22 @@ class Looked(NamedTuple):
     reason: str
     lesson: tuple[int, int] | None
     """A lesson that speaks against it, with its trial."""
+    exceptions: tuple[str, ...]
+    """Later trials of the same change that were better than what failed before."""
+    harm: str
+    """What is at stake but runs, if anything."""
     words: tuple[Heard, ...]
     """What people say of it, against it first."""
     smaller: str
     standards: dict[int, Setting]
     today: Setting
     nods: int
+
+    @property
+    def odds(self) -> Odds:
+        """The odds: of the models where they foretell anything, else of precedents alone."""
+        odds = self.weighed.odds
+        return odds if self.foreseen is None else self.foreseen.odds(odds.faults)
 
     def moved(self, number: int) -> bool:
         """Tell whether a standard was another setting than today's."""
@@ -79,30 +96,48 @@ def look(recall: Recall, journal: Journal, increment: Increment) -> Looked:
     name = journal.head.process.name
     kept = recall.of(name, empty=True)
     assert kept is not None, "an increment is of a described process"
-    weights, trust = learned(recall, kept)
+    lessons = learned(recall, kept)
     rates = base(recall, kept)
-    answered = gather(recall, kept, Question(increment.before, increment.after, kept.today), trust=trust)
+    asked = Question(increment.before, increment.after, kept.today)
+    weights, answered = scoped(lessons, kept, asked, gather(recall, kept, asked, trust=lessons.trust))
     items = _items(recall, kept, answered, weights)
     teller = _Teller(recall, kept, journal.history, increment=increment, answered=answered)
     precedents = tuple(teller.tell(item) for item in items[:_MOST])
     exact = teller.exact(items)
     words = _words(kept, journal, increment)
+    weighed = weigh(answered.evidence, rates, weights, [(one.pro, one.con) for one in words])
+    effects = expected(kept, answered, weights, now=increment.of)
+    process, today = journal.head.process, kept.past.level(increment.of).tolist()
+    broke = _broke(recall, kept, answered, items)
     return Looked(
-        weighed=weigh(answered.evidence, rates, weights, [(one.pro, one.con) for one in words]),
+        weighed=weighed,
         base=rates,
+        foreseen=_foreseen(recall, kept, increment, answered, (weighed, rates)),
         precedents=precedents,
-        effects=expected(kept, answered, weights, now=increment.of),
+        effects=effects,
+        harm=harm(process, words=words, odds=weighed.odds, broke=broke, effects=effects, today=today),
         trials=kept.trials.tests,
         exact=exact,
         faulted=next((p.said for p in precedents if p.run is not None and p.distance == 0 and ": fault" in p.said), ""),
         reason=teller.reason(items),
         lesson=teller.lesson(items),
+        exceptions=teller.exceptions(items),
         words=words,
         smaller=teller.smaller(items),
         standards={one.standard.number: one.standard.setting for one in journal.history.standards()},
         today=increment.before,
         nods=len(outcomes(recall)),
     )
+
+
+def _foreseen(
+    recall: Recall, kept: Of, increment: Increment, answered: Answered, known: tuple[Weighed, Base]
+) -> Foreseen | None:
+    evidence, (weighed, rates) = answered.evidence, known
+    same = evidence.same & ~evidence.moved & (evidence.overlap <= 0)
+    tried = same & ((evidence.weight > 0) | (evidence.became == FAULTED))
+    found = None if tried.any() else foresee(recall, kept, increment)
+    return None if found is None else found.beside(weighed.odds.better, rates.better * (1.0 - rates.faults))
 
 
 def _items(recall: Recall, kept: Of, answered: Answered, weights: Weights) -> list[_Item]:
@@ -112,7 +147,7 @@ def _items(recall: Recall, kept: Of, answered: Answered, weights: Weights) -> li
         return []
     shape = evidence._replace(weight=np.ones(evidence.size), moved=np.zeros(evidence.size, dtype=bool))
     like = weights_of(shape, weights)
-    informs = (evidence.weight > 0) | (sources.trial >= 0)
+    informs = ((evidence.weight > 0) & (sources.run >= 0)) | (sources.trial >= 0)  # a pack's word is no precedent
     faults = (evidence.became == FAULTED) & (evidence.same | (kernel(evidence.distance, weights.reach) > _CLOSE))
     like = np.where(informs, like, 0.0)
     like = np.maximum(like, np.where(faults, fault_weights_of(evidence, weights) / 8.0, 0.0))
@@ -134,7 +169,19 @@ def _seq(recall: Recall, kept: Of, answered: Answered, row: int) -> int:
 
 def _of(recall: Recall, kept: Of, answered: Answered, row: int) -> Of:
     name = answered.sources.names[int(answered.sources.process[row])]
-    return kept if name == kept.process.name else recall.of(name) or kept
+    return kept if name == kept.process.name else recall.known(name) or kept  # as gathered: a row of it is asked for
+
+
+def _broke(recall: Recall, kept: Of, answered: Answered, items: Sequence[_Item]) -> bool:
+    """Tell whether anything that is like the question broke a guard, here or in another process."""
+    sources = answered.sources
+    for item in items:
+        of = _of(recall, kept, answered, item.row)
+        trial, run = int(sources.trial[item.row]), int(sources.run[item.row])
+        stopped = of.trials.tests[trial].stopped if trial >= 0 else None
+        if (stopped is not None and stopped.reason == "guard") or (run >= 0 and bool(of.past.broke()[run])):
+            return True
+    return False
 
 
 def _words(kept: Of, journal: Journal, increment: Increment) -> tuple[Heard, ...]:
@@ -170,10 +217,11 @@ class _Teller:
             said, grade = say(test), of.trials.grades[trial]
         else:
             row = self._recall.run(of.process.name, int(of.past.field("id")[run]))
-            setting, then, conditions = row.setting, row.of, int(of.past.field("conditions")[run])
-            said, grade = f"run {row.id}: {self._run_words(of, run)}", "one run"
-        differs = [f"in {of.process.name}"] if elsewhere else []
-        differs += self._differs(setting)
+            number, then = int(of.past.field("id")[run]), int(of.past.field("of")[run])
+            setting, conditions = row.setting if row is not None else Setting(), int(of.past.field("conditions")[run])
+            said, grade = f"run {number}: {self._run_words(of, run)}", "one run"
+        differs = [f"in {spelled(of.process.name)}"] if elsewhere else []
+        differs += self._differs(setting) if setting else []
         if not elsewhere and bool(evidence.moved[item.row]):
             differs.append(f"against standard {then}, now it is {now}")
         if not elsewhere and of.past.conditions:
@@ -187,6 +235,8 @@ class _Teller:
 
     def _run_words(self, of: Of, row: int) -> str:
         tried = self._recall.run(of.process.name, int(of.past.field("id")[row]))
+        if tried is None:
+            return "it can no longer be read"
         if isinstance(tried.outcome, Fault) and tried.values is None:
             return str(tried.outcome)
         gains = of.past.values.gains[row].tolist()
@@ -233,6 +283,8 @@ class _Teller:
     def _excuse(self, test: Tested, precedent: Precedent) -> str:
         if precedent.grade == "reopened":
             return f"standard {precedent.then}, which it was compared with, was rolled back: the question is open again"
+        if self._kept.head is not None and test.seq <= self._kept.head.era and precedent.grade != "invalid":
+            return "what is measured has changed since: the question is open again"
         retracted = [one for one in self._all_lessons() if one.trial == test.id and one.retracted]
         return f"lesson {retracted[0].id} was retracted: {retracted[0].retracted}" if retracted else ""
 
@@ -245,7 +297,8 @@ class _Teller:
         item = (failed or items)[0]
         said = self.tell(item).said
         if sources.process[item.row] != 0:
-            return f"in {sources.names[int(sources.process[item.row])]}, {said}"
+            name = sources.names[int(sources.process[item.row])]
+            return f"in {spelled(name)}{':' if AT in name else ','} {said}"
         if item.same:
             return f"the same setting was run: {said}"
         shared = self._shared(item)
@@ -270,6 +323,19 @@ class _Teller:
                     if lesson.trial == number and not lesson.retracted:
                         return lesson.id, number
         return None
+
+    def exceptions(self, items: list[_Item]) -> tuple[str, ...]:
+        """Say which later trials of the same change were better than the failed ones that are told of."""
+        sources, trials = self._answered.sources, self._kept.trials
+        told = [
+            int(sources.trial[i.row])
+            for i in items[:_MOST]
+            if sources.trial[i.row] >= 0 and sources.process[i.row] == 0
+        ]
+        fair = [test for test, grade in zip(trials.tests, trials.grades, strict=True) if grade != "invalid"]
+        lost = [trials.tests[row] for row in told if failed(trials.tests[row]) and trials.grades[row] != "invalid"]
+        won = {one.id: one for test in lost for one in since(test, fair).better}
+        return tuple(exception(won[number]) for number in sorted(won, reverse=True)[:_MOST])
 
     def smaller(self, items: list[_Item]) -> str:
         """Name a smaller step that was never tried, where the increment moves one number that failed."""
@@ -305,4 +371,6 @@ def say(test: Tested) -> str:
     said = (
         verdict.spell(test.trial.design.metrics) if verdict is not None and test.stopped is None else str(test.stopped)
     )
-    return f"trial {test.id} against standard {test.trial.increment.of}: {test.trial.increment} — {said}"
+    made = test.trial.increment
+    why = f" (different, for: {made.different})" if made.different else ""
+    return f"trial {test.id} against standard {made.of}: {made}{why} — {said}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from kaizen.errors import Unexplained
 from kaizen.journal import Head, Journal, Tested, Tried
 from kaizen.standard import Increment
 from kaizen.trial import Spend
@@ -39,6 +40,8 @@ class Nod(msgspec.Struct, frozen=True, kw_only=True):
     spend: Spend = Spend(runs=2)
     """What its trial puts at risk: as much as past trials took, and two runs at least."""
     odds: Odds | None = None
+    foreseen: str = ""
+    """What models of related processes and of this one's runs foretell, and from where that comes."""
     effects: tuple[Effect, ...] = ()
     """What is expected of it, in units of gain, where something near is known."""
     expected: str = ""
@@ -47,10 +50,18 @@ class Nod(msgspec.Struct, frozen=True, kw_only=True):
     """What people say of it without data, each with how often it was right."""
     grade: str = ""
     """The grade of the precedent that says most; empty where there is none."""
+    exceptions: tuple[str, ...] = ()
+    """Where the same change was better after it had failed, and what was different then; the latest first."""
     changes_my_mind: tuple[str, ...] = ()
     """What would make the answer another one."""
+    harm: str = ""
+    """What trying it anyway would put at stake but runs, in words: where there is any, no coin is thrown over it."""
     nods: int = 0
     """How many nods on past trials have a known outcome: below 200 the odds are uncalibrated."""
+    packs: tuple[str, ...] = ()
+    """Sentences: what packs say of it, which is in the odds as far as their record carries."""
+    left_out: tuple[str, ...] = ()
+    """Sentences: what is attached as memory and could not be asked."""
 
     @property
     def calibrated(self) -> bool:
@@ -69,15 +80,28 @@ class Nod(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self) -> list[str]:
         """Say all of it, evidence first, opinion last."""
         said = [f"precedent  {precedent}" for precedent in self.precedents]
+        said += [f"but        {one}" for one in self.exceptions]
         said += [f"testimony  {word}" for word in self.words]
+        said += [f"pack       {one}" for one in self.packs]
         if self.odds is not None:
             known = f"{self.nods} of {CALIBRATED} nods have a known outcome"
             said.append(f"odds       {self.odds} ({'calibrated' if self.calibrated else f'uncalibrated: {known}'})")
+        if self.foreseen:
+            said.append(f"foretold   {self.foreseen}")
         if self.expected:
             said.append(f"expected   {self.expected}")
         said.append(f"at risk    {_spend_words(self.spend)}")
         said += [f"would change my mind: {one}" for one in self.changes_my_mind]
+        said += [f"memory     {one}" for one in self.left_out]
         return [*said, str(self)]
+
+
+def unexplained(nod: Nod) -> Unexplained:
+    """Return what to raise where a policy asks for a reason that nobody gave."""
+    return Unexplained(
+        f"a proposal that the veteran warns of must say what is different now; got nothing, though {nod}",
+        hint='say it: --different "the flux was changed" (different=... in Python); or propose something else',
+    )
 
 
 def consult(journal: Journal, increment: Increment, recall: Recall) -> Nod:
@@ -85,7 +109,7 @@ def consult(journal: Journal, increment: Increment, recall: Recall) -> Nod:
     waiting = _in_flight(journal.head, increment)
     if waiting is not None:
         return waiting
-    if not journal.head.taught and not recall.processes():
+    if not journal.head.taught and not recall.processes() and not recall.advised:
         return _unheard_of(Base(), Spend(runs=2))
     from kaizen.veteran.looking import look
 
@@ -97,11 +121,14 @@ def consult(journal: Journal, increment: Increment, recall: Recall) -> Nod:
         because=because or nothing,
         precedents=looked.precedents,
         spend=at_risk(looked.trials, journal.history.runs(latest=_RECENT)),
-        odds=looked.weighed.odds,
+        odds=looked.odds,
+        foreseen=str(looked.foreseen or ""),
         effects=looked.effects,
         expected=", ".join(effect.spell(journal.head.process.metric(effect.metric)) for effect in looked.effects),
         words=tuple(map(str, looked.words)),
         grade=looked.precedents[0].grade if looked.precedents else "",
+        exceptions=looked.exceptions,
+        harm=looked.harm,
         changes_my_mind=_changes(answer, looked, journal.head),
         nods=looked.nods,
     )
@@ -134,7 +161,7 @@ def _opinion(looked: "Looked", increment: Increment) -> tuple[Answer, str]:
             return "worked_before", said
         if last.precedent.grade == "within noise":
             return "go", f"{said}; within noise, which is not a failure"
-        if last.precedent.grade in ("invalid", "reopened"):
+        if last.excuse:
             return "go", f"{said}; {last.excuse}"
         if last.precedent.then != increment.of and looked.moved(last.precedent.then):
             return "go", f"{said}; the standard has changed since"
@@ -148,6 +175,8 @@ def _opinion(looked: "Looked", increment: Increment) -> tuple[Answer, str]:
         return "think_again", f"it may well give no reading: {looked.reason}"
     if low and said:
         return "think_again", said
+    if looked.foreseen is not None and looked.foreseen.warns:
+        return "think_again", looked.foreseen.because
     doubt = "; which does not tell much of this one" if looked.reason and looked.weighed.odds.better < 0.5 else ""
     return "go", f"{looked.reason}{doubt}"
 
@@ -156,6 +185,8 @@ def _changes(answer: Answer, looked: "Looked", head: Head) -> tuple[str, ...]:
     """Say what would make the answer another one."""
     if answer == "think_again" and not looked.precedents and looked.words:
         return (f"two sound runs there that are no worse than standard {head.standard.number}",)
+    if answer == "think_again" and looked.foreseen is not None and looked.foreseen.warns and not looked.precedents:
+        return ("runs of this process that related ones foretell wrongly: below half of all they no longer warn",)
     if answer in ("failed_before", "think_again"):
         said = [f"another standard than {head.standard.number}: a failure speaks of the standard it was compared with"]
         if looked.lesson is not None:
@@ -172,7 +203,8 @@ def _changes(answer: Answer, looked: "Looked", head: Head) -> tuple[str, ...]:
 
 def _spend_words(spend: Spend) -> str:
     """Say what a trial puts at risk; what takes no time is counted in runs."""
-    taken = str(spend) if spend.seconds or spend.money else f"{spend.runs} runs"
+    runs = f"{spend.runs} run{'' if spend.runs == 1 else 's'}"
+    taken = str(spend) if spend.seconds or spend.money else runs
     return f"{taken}, at least" if spend.runs <= 2 else f"about {taken}, as past trials took"
 
 

@@ -27,6 +27,7 @@ SOUND, FAULTED, UNKNOWN = 0, 1, 2
 """What became of a run; unknown is one whose worker was lost, which says nothing of its setting."""
 
 _MOST = 1000.0  # worthwhiles: an exact metric without a worthwhile counts any gain, and none without end
+_ENOUGH = 3  # runs of the standard under some conditions, from which runs under them are compared with those alone
 _FIELDS: Final[Mapping[str, Any]] = {
     "id": np.int32, "seq": np.int64, "of": np.int32, "revision": np.int32, "trial": np.int32, "conditions": np.int32,
     "became": np.int8, "own": np.bool_,
@@ -167,7 +168,7 @@ class Past:
             gains[:, column] = gained(metric, self.readings[: self.count, column], typical[:, column])
             noise.append(0.0 if metric.exact else _scatter(gains[:, column], self.field("own"), repeats))
         self.noise = tuple(noise)
-        broke = self._broke()
+        broke = self.broke()
         value = worth(self.process, gains)
         better, worse = chances(self.process, gains, noise)
         value, better, worse = (
@@ -177,7 +178,8 @@ class Past:
         kept = [one.astype(np.float32) for one in (gains, value, better, worse, sure)]
         return Values(*kept)
 
-    def _broke(self) -> Bools:
+    def broke(self) -> Bools:
+        """Return ``(n,)``: which runs broke a guard."""
         names = [metric.name for metric in self.process.metrics]
         broke = np.zeros(self.count, dtype=bool)
         for guard in self.process.guards:
@@ -189,28 +191,42 @@ class Past:
 
     def shift(self, then: int, now: int) -> Floats:
         """Return ``(m,)``: how much better one standard's typical readings were than another's; NaN where nobody knows."""
-        levels = []
-        for number in (then, now):
-            setting = self._standards.get(number)
-            rows = self.table.same(key_of(setting.fingerprint)) if setting is not None else np.zeros(0, dtype=np.int64)
-            seen = self.readings[rows]
-            seen = seen[~np.isnan(seen).any(axis=1)]
-            levels.append(np.median(seen, axis=0) if len(seen) else np.full(self.readings.shape[1], np.nan))
+        levels = [self.level(number) for number in (then, now)]
         pairs = zip(self.process.metrics, *levels, strict=True)
         return np.array([gained(metric, np.array([a]), np.array([b]))[0] for metric, a, b in pairs])
+
+    def level(self, number: int) -> Floats:
+        """Return ``(m,)``: what a standard's setting typically read; NaN where it was never run."""
+        setting = self._standards.get(number)
+        rows = self.table.same(key_of(setting.fingerprint)) if setting is not None else np.zeros(0, dtype=np.int64)
+        seen = self.readings[rows]
+        seen = seen[~np.isnan(seen).any(axis=1)]
+        return np.asarray(np.median(seen, axis=0)) if len(seen) else np.full(self.readings.shape[1], np.nan)
 
     def _typical(self) -> tuple[Floats, NDArray[np.int64]]:
         """Return ``(n, m)`` typical readings of each run's own standard, and the group that each run is in.
 
-        Where a standard was not run under the same description, its runs under any other serve.
+        A standard is asked for what it read under a run's own conditions, where it was run enough; else under any, and where
+        it was not run under the same description, under any other.
         """
         of, own = self.field("of").astype(np.int64), self.field("own") & (self.field("became") == SOUND)
-        groups = of << 20 | self.field("revision")
+        groups = self._parted(of << 20 | self.field("revision"), own)
         medians = _medians(groups, self.readings[: self.count], own)
         missing = np.isnan(medians)
         if missing.any():
             medians = np.where(missing, _medians(of, self.readings[: self.count], own), medians)
         return medians, groups
+
+    def _parted(self, groups: NDArray[np.int64], own: Bools) -> NDArray[np.int64]:
+        """Part groups by conditions, where the standard has run often enough under them to be compared with."""
+        if len(self.conditions) < 2:
+            return groups
+        enough = 1 if all(metric.exact for metric in self.process.metrics) else _ENOUGH
+        fine = groups * len(self.conditions) + self.field("conditions")
+        names, members = np.unique(fine, return_inverse=True)
+        members = members.reshape(-1)
+        runs = np.bincount(members[own], minlength=len(names))
+        return np.where(runs[members] >= enough, -1 - fine, groups)  # below 0, that no two are the same
 
 
 def _medians(groups: NDArray[np.int64], readings: Floats, chosen: Bools) -> Floats:

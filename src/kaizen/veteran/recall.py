@@ -30,12 +30,15 @@ from kaizen.process import Process
 from kaizen.setting import Setting, Texts
 
 if TYPE_CHECKING:
+    from kaizen.veteran.advising import Beside
     from kaizen.veteran.shelf import Shelf
+    from kaizen.veteran.transfer import Kin, Seen
     from kaizen.veteran.tried import Trials
 
 LATEST = 100
 """How many runs of one setting are told of, at most."""
 _PAGE = 20_000  # runs turned into columns at a time
+_KERNELS = "kernels"  # their name on the shelf
 
 
 class Remembered(Memory, Protocol):
@@ -70,10 +73,29 @@ class Recall:
         self._memory = memory
         self._shelf = shelf
         self._kept: dict[str, Of] = {}
+        self._kin: Seen = {}
+        self._kernels: dict[str, Any] | None = None
+        self.beside: Beside | None = None
+        """Packs: words of others without runs."""
 
     def processes(self) -> tuple[str, ...]:
         """Return the names of the processes that have runs, in the order they were described."""
-        return tuple(name for name in self._memory.processes() if self.of(name) is not None)
+        names = self._memory.processes()
+        self._kept = {name: kept for name, kept in self._kept.items() if name in names}  # an attached ledger may go
+        return tuple(name for name in names if self.of(name) is not None)
+
+    @property
+    def advised(self) -> bool:
+        """Whether there are packs to ask."""
+        return self.beside is not None and bool(self.beside.names)
+
+    def known(self, process: str) -> "Of | None":
+        """Return what was remembered of a process when it was last looked at, without another look."""
+        return self._kept.get(process)
+
+    def forget(self) -> None:
+        """Begin again: what is remembered may be another ledger's now."""
+        self._kept = {}
 
     def of(self, process: str, *, empty: bool = False) -> "Of | None":
         """Return what is remembered of one process as of now; ``None`` while that is nothing, unless ``empty`` will do."""
@@ -86,8 +108,29 @@ class Recall:
             self._fill(kept, head)
         elif kept.seq != head.seq:
             kept.follow(self._memory, self._memory.read(process, after=kept.seq))
+        if kept.seq != head.seq and self._memory.head(process) is None:  # gone while it was read
+            del self._kept[process]
+            return None
         kept.head, kept.seq = head, head.seq
         return kept
+
+    def kin(self, head: Head) -> "tuple[Kin, ...]":
+        """Return what other processes know that bears on one (see ``transfer``)."""
+        from kaizen.veteran.transfer import kin
+
+        return kin(self._memory, head, seen=self._kin)
+
+    @property
+    def kernels(self) -> dict[str, Any]:
+        """Kernels of models that were fitted once, by name (see ``voices``)."""
+        if self._kernels is None:
+            self._kernels = dict((self._shelf.take(_KERNELS) if self._shelf is not None else None) or {})
+        return self._kernels
+
+    def keep_kernels(self, most: int) -> None:
+        """Put the latest so many kernels on the shelf."""
+        if self._shelf is not None:
+            self._shelf.put(_KERNELS, dict(list(self.kernels.items())[-most:]))
 
     def _fill(self, kept: "Of", head: Head) -> None:
         """Take everything that is there: from the shelf and what came behind it, or from the ledger."""
@@ -107,13 +150,14 @@ class Recall:
         if not kept.shelved:
             kept.fill(self._memory)
         if large and self._shelf is not None and kept.past.count > 1.25 * kept.shelved:
-            last = next(iter(self._memory.read(head.process.name, after=head.seq - 1, limit=1)))
-            self._shelf.put(name, shelf.packed(kept.past, seq=last.seq, at=last.at))
-            kept.shelved = kept.past.count
+            last = next(iter(self._memory.read(head.process.name, after=head.seq - 1, limit=1)), None)
+            if last is not None:
+                self._shelf.put(name, shelf.packed(kept.past, seq=last.seq, at=last.at))
+                kept.shelved = kept.past.count
 
-    def run(self, process: str, number: int) -> Tried:
-        """Return one finished run as the history keeps it."""
-        return self._memory.runs(process, number=number)[0]
+    def run(self, process: str, number: int) -> Tried | None:
+        """Return one finished run as the history keeps it; ``None`` where its ledger is gone meanwhile."""
+        return next(iter(self._memory.runs(process, number=number)), None)
 
     def latest(self, process: str, count: int) -> Sequence[Tried]:
         """Return the latest finished runs of a process, oldest first."""
@@ -201,11 +245,15 @@ class Of:
             )
         return self._trials
 
-    def outcomes(self) -> list[tuple[float, bool]]:
-        """Return the odds that were given to each trial that came to an end, and whether it was better."""
+    def outcomes(self) -> list[tuple[float, bool, float]]:
+        """Return the odds that were given to each trial that came to an end, whether it was better, and for how many it stands."""
         from kaizen.veteran.grades import is_better
 
-        return [(test.odds.better, is_better(test)) for test in self.trials.tests if test.odds is not None]
+        return [
+            (test.odds.better, is_better(test), 1.0 / test.chance)
+            for test in self.trials.tests
+            if test.odds is not None
+        ]
 
     def conditions_of(self, trial: int) -> int:
         """Return the number of the conditions that a trial's first run was made under; today's where it has none."""

@@ -53,6 +53,8 @@ class Kin(msgspec.Struct, frozen=True, kw_only=True):
     """Of its latest run."""
     digest: str = ""
     """Its content's name, for those who cache."""
+    told: bool = True
+    """Whether it ran these settings; a pack's words are only read off at them."""
 
     def __str__(self) -> str:
         """Return its name."""
@@ -77,7 +79,7 @@ def kin(memory: Memory, head: Head, *, seen: Seen | None = None) -> tuple[Kin, .
         other = memory.head(name) if name != process.name else None
         if other is None or not (other.counts.told or other.next_run > 1):
             continue
-        key = (name, other.seq, process.name, head.revision)
+        key = (name, other.seq, other.process.parameters, process.name, head.revision)
         if seen is None or key not in seen:
             made = _as_kin(memory, other, process)
             if seen is None:
@@ -94,7 +96,7 @@ def spell(found: Sequence[Kin]) -> str:
     """Say what is remembered: ``what line A (60 settings) and line B (42 settings) tried``; nothing of nothing."""
     if not found:
         return ""
-    names = [f"{one} ({len(one.settings)} settings)" for one in found]
+    names = [f"{one} ({len(one.settings)} settings)" if one.told else str(one) for one in found]
     said = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     return f"what {said} tried, the closest first; at most {_KIN} processes and {_RUNS} settings of each"
 
@@ -113,8 +115,8 @@ def _self(other: Head, one: Kin) -> object:
 
 def _as_kin(memory: Memory, other: Head, process: Process) -> Kin | None:
     """Look at another process as kin of this one; ``None`` where it is none."""
-    metric = _metric(other.process, process.metrics[0])
-    names = [p.name for p in process.parameters if _known(p, other.process)]
+    metric = metric_of(other.process, process.metrics[0])
+    names = [p.name for p in process.parameters if knows(p, other.process)]
     free = [p.name for p in process.parameters if not isinstance(p, Revision)]
     if metric is None or len(names) < _SHARED * len(free):
         return None
@@ -165,13 +167,13 @@ def _sealed(one: Kin) -> Kin:
     return msgspec.structs.replace(one, digest=hashlib.blake2b(text.encode(), digest_size=12).hexdigest())
 
 
-def _metric(other: Process, wanted: Metric) -> Metric | None:
+def metric_of(other: Process, wanted: Metric) -> Metric | None:
     """Return the metric of the same name, or else the first one, if better means the same for it."""
     named = next((metric for metric in other.metrics if metric.name == wanted.name), other.metrics[0])
     return named if named.better == wanted.better else None
 
 
-def _known(parameter: Parameter, other: Process) -> bool:
+def knows(parameter: Parameter, other: Process) -> bool:
     """Tell whether another process has the parameter: by name, of the same sort, in the same unit."""
     found = next((one for one in other.parameters if one.name == parameter.name), None)
     match parameter, found:
@@ -216,13 +218,18 @@ def _mapped(process: Process, values: Mapping[str, Value]) -> Setting | None:
         if parameter.name not in wanted:
             return None
         try:
-            kept[parameter.name] = _fitted(parameter, wanted[parameter.name])
+            kept[parameter.name] = fitted(parameter, wanted[parameter.name])
         except Mistake:
             return None
     return Setting(kept)
 
 
-def _fitted(parameter: Parameter, value: Value) -> Value:
+def fitted(parameter: Parameter, value: Value) -> Value:
+    """Return a value of elsewhere as the parameter keeps it: on its grid, where it is within its range.
+
+    Raises:
+        OutOfRange: it is not.
+    """
     if isinstance(parameter, Real) and parameter.step is not None and not isinstance(value, str | bool):
         inside = parameter.low <= value <= parameter.high
         return parameter.at(parameter.place(value)) if inside else parameter.check(value)

@@ -1,7 +1,7 @@
 """The workshop: an open ledger and the processes in it; the one place with effects."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,13 +20,16 @@ from kaizen.plan import Planner
 from kaizen.process import Hands, Process, check_process
 from kaizen.standard import Standard
 from kaizen.trial import Run
-from kaizen.veteran.recall import Recall
+from kaizen.veteran.packs import Pack
 from kaizen.workshop.bench import Bench
+from kaizen.workshop.borrowing import Attachment
+from kaizen.workshop.giving import pack
 from kaizen.workshop.improving import Improving, Moment, Watcher, grant
+from kaizen.workshop.memories import Memories
+from kaizen.workshop.packs import Packs
 from kaizen.workshop.places import ledger_at, ledger_beside
 from kaizen.workshop.planning import PolicysPlanner
 from kaizen.workshop.repeating import Repeating, in_all
-from kaizen.workshop.shelving import FolderShelf
 from kaizen.workshop.turning import Asker, Store, Wheel
 
 
@@ -35,11 +38,14 @@ class Workshop:
 
     def __init__(
         self, ledger: Store, *, root: Path, state: Path | None = None, judge: Judge | None = None, planner: Planner | None = None,
-        listener: Listener | None = None, coins: Callable[[], int] | None = None,
+        listener: Listener | None = None, coins: Callable[[], int] | None = None, memory: Sequence[str | Path | Attachment] = (),
+        attached: Path | None = None, packs: Sequence[str | Path | Pack] = (), beside: Path | None = None,
     ) -> None:  # fmt: skip
         """Hold a ledger; ``root`` is where recipes lie, ``state`` a folder for our own files (``.kaizen`` there).
 
-        ``coins`` gives fresh random 63-bit seeds.
+        ``coins`` gives fresh random 63-bit seeds. ``memory`` are ledgers of others to remember from, beside those that the
+        file ``attached`` names. ``packs`` are asked while it is open, and those that lie ``beside`` it: ``ledger.packs`` there, and
+        ``ledger.given`` tells what its own packs have told.
         """
         self.ledger = ledger
         self.root = root
@@ -49,7 +55,8 @@ class Workshop:
         self._listener = listener or ShadowListener()
         self._coins = coins or (lambda: secrets.randbits(63))
         self._benches: dict[str, Bench] = {}
-        self._recall = Recall(ledger, FolderShelf(self.state / "recall"))
+        self.memory = Memories(ledger, file=attached, state=self.state, given=memory)
+        self.packs = Packs(beside, given=packs)
 
     def __enter__(self) -> Self:
         """Use the workshop in a ``with`` block."""
@@ -62,7 +69,8 @@ class Workshop:
         self.close()
 
     def close(self) -> None:
-        """Close the ledger; nothing is lost if nobody does."""
+        """Close the ledger, and what is attached to it; nothing is lost if nobody does."""
+        self.memory.close()
         close = getattr(self.ledger, "close", None)
         if close is not None:
             close()
@@ -86,7 +94,7 @@ class Workshop:
             wheel = Wheel(
                 self.ledger, name, judge=self._judge, planner=self._planner, listener=self._listener, coins=self._coins
             )
-            self._benches[name] = Bench(wheel, root=self.root, state=self.state, recall=self._recall)
+            self._benches[name] = Bench(wheel, root=self.root, state=self.state, memories=self.memory, packs=self.packs)
         return self._benches[name]
 
     def describe(self, process: Process, *, by: str = "me") -> Bench:
@@ -103,6 +111,18 @@ class Workshop:
                 kept = _keep_budget(process, head.process)
                 self[process.name].amend(kept, because="the recipe changed", by=by)
         return self[process.name]
+
+    def pack(self, *processes: str, file: str | Path | None = None, name: str = "", **may: Any) -> Pack:
+        """Make an advice pack of processes, to give away: what they know, without settings, readings or names.
+
+        ``may`` says what it may tell: ``epsilon``, ``told``, ``answers``, and ``total`` of all packs of a process (see
+        ``giving.pack``). Where ``file`` is given it is written, and the pack named after it.
+
+        Raises:
+            Mistake: there is no such process, or what it may tell cannot be right.
+            Stuck: the file cannot be written.
+        """
+        return pack(self.ledger, processes, self.packs.account, file=file, name=name, **may)
 
     def improve(self, work: Any, *, runs: int | str | None = None, **options: Any) -> Standard:
         """Describe a function made ``improvable`` (or a process, or name one described), and improve it.
@@ -230,7 +250,8 @@ def _turn(
 def open_workshop(where: str | Path | None = None, *, root: Path | None = None, **parts: Any) -> Workshop:
     """Open the ledger at ``where``: a path, ``sqlite:///path`` or ``memory:``; beside this folder's recipes by default.
 
-    ``root`` is the folder that recipes' own paths start from (this one by default).
+    ``root`` is the folder that recipes' own paths start from (this one by default). ``memory=[…]`` are ledgers of others, to
+    remember from while this one is open: they are only read, and left out while they cannot be.
 
     Raises:
         Mistake: there is no such kind of ledger.
@@ -248,7 +269,8 @@ def open_workshop(where: str | Path | None = None, *, root: Path | None = None, 
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Stuck(f"a ledger's folder must be one that can be made; got {path.parent} ({error.strerror})") from error
-    return Workshop(SqliteLedger(path), root=root or Path.cwd(), state=path.parent / f"{path.stem}.work", **parts)
+    work, attached = (path.parent / f"{path.stem}.{ending}" for ending in ("work", "attached.toml"))
+    return Workshop(SqliteLedger(path), root=root or Path.cwd(), state=work, attached=attached, beside=path, **parts)
 
 
 def _keep_budget(process: Process, known: Process) -> Process:

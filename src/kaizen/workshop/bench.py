@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import msgspec
 
@@ -13,7 +13,7 @@ from kaizen.cycle import Rest, next_alpha, unprovable
 from kaizen.errors import Malformed, OutOfTurn, Stuck, Undeclared
 from kaizen.explanation import Explanation
 from kaizen.forecast import ODDS, TrialPlan, unaffordable_margins
-from kaizen.journal import Head, Journal, Tested, Tried
+from kaizen.journal import Head, History, Journal, Tested, Tried
 from kaizen.ledger import Advised, Cleared, Entry, Proposed, Pulled, Record, Reported, Retracted, Voiced
 from kaizen.noise import Repeats
 from kaizen.plan import Candidate, Noise, candidates, comparable, noise
@@ -26,15 +26,24 @@ from kaizen.standard import Increment, Standard, increment, null_increment
 from kaizen.trial import FAULTS, Fault, Outcome, Reading, Run, Seat, Spend
 from kaizen.verdict import Lesson, Verdict
 from kaizen.veteran.calibration import Calibration, calibration, outcomes
-from kaizen.veteran.knowing import Knowledge, know
-from kaizen.veteran.lessons import Read, read
-from kaizen.veteran.nod import Nod, consult
+from kaizen.veteran.carrying import Carried
+from kaizen.veteran.knowing import Knowledge, know, scopes
+from kaizen.veteran.lessons import Read, read, with_scope
+from kaizen.veteran.nod import Nod, consult, unexplained
+from kaizen.veteran.packs import Pack
 from kaizen.veteran.recall import Recall
 from kaizen.voice import Andon, Testimony, Voice
-from kaizen.workshop import auditing, foretelling, repeating, teaching
+from kaizen.workshop import auditing, carrying, foretelling, repeating, teaching
 from kaizen.workshop.answering import Answering, Correction
+from kaizen.workshop.giving import pack
+from kaizen.workshop.ideas import Recheck, asked_again, recheck
+from kaizen.workshop.memories import Memories
+from kaizen.workshop.packs import Packs
 from kaizen.workshop.turning import Asker, Wheel
 from kaizen.workshop.watching import watched
+
+if TYPE_CHECKING:
+    from kaizen.workshop.wording import InWords
 
 NO_READING = "no run that still compares has given a reading yet"
 _RECENT = 400  # runs that noise and recommendations look back on
@@ -47,6 +56,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     increment: Increment
     nod: Nod
+    again: bool = False
+    """Whether the same key had proposed it before."""
 
 
 class Bench:
@@ -59,19 +70,25 @@ class Bench:
         root: Path,
         state: Path,
         function: Callable[..., object] | None = None,
-        recall: Recall | None = None,
+        memories: Memories | None = None,
+        packs: Packs | None = None,
     ) -> None:
         """Hold a wheel; ``root`` is where the recipe lies, ``state`` a folder for our own files.
 
-        ``function`` is the work, where that is a Python function; ``recall`` the ledger's memory, shared by its benches.
+        ``function`` is the work, where that is a Python function; ``memories`` what the ledger and those attached to it remember.
         """
         self._wheel = wheel
-        self._recall = recall or Recall(wheel.ledger)
+        self._memories = memories or Memories(wheel.ledger, file=None, state=state)
+        self._packs = packs or Packs()
+        wheel.memory = lambda: self._memories.view(wheel.process)
+        wheel.packs = lambda head: self._packs.kin(head.process)
         self.root = root
         self.state = state
         self.function = function
         self._given: set[int] = set()
         wheel.on_standard = self._publish
+        wheel.consult = lambda journal, made: consult(journal, made, self._recall)
+        wheel.carry = carrying.Carrying(wheel).due
         self._answering = Answering(wheel)
 
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -241,6 +258,7 @@ class Bench:
             outlook=self.outlook(),
             budget=budget_of(self.head),
             next=self._wheel.foresee(),
+            carried=self.carried(),
             watches=watched(self._wheel),
             voices=[record.entry.voice for record in records if isinstance(record.entry, Voiced)],
             andons=[record.entry.andon for record in records if isinstance(record.entry, Pulled)],
@@ -293,10 +311,26 @@ class Bench:
         wheel = self._wheel
         return audit(auditing.recorded(wheel), auditing.kept(wheel), wheel.judge, flips=flips, seed=wheel.head().seq)
 
-    def consult(self, changes: Mapping[str, Any] | None = None, /, **named: Any) -> Nod:
-        """Ask the veteran about changes to today's standard; reads only."""
-        made = increment(self.process, self.standard, {**(changes or {}), **named}, because="", by="")
-        return consult(self.journal, made, self._recall)
+    def consult(
+        self, changes: Mapping[str, Any] | None = None, /, *, words: str = "", diff: str | bytes = b"", **named: Any
+    ) -> Nod:
+        """Ask the veteran about changes to today's standard, or about a change in words or code; reads only.
+
+        ``diff`` is as ``git diff`` prints it.
+        """
+        wanted = {**(changes or {}), **named}
+        said = self._in_words(words, diff) if words or diff or not wanted else None
+        if said is not None and not wanted:
+            return said.nod
+        made = increment(self.process, self.standard, wanted, because="", by="")
+        nod = consult(self.journal, made, self._recall)
+        nod = nod if said is None else said.beside(nod)
+        packs = self._packs.say(self.process, made.before, made.after)
+        return msgspec.structs.replace(nod, left_out=self._memories.left_out, packs=packs)
+
+    def recheck(self, trial: int) -> Recheck | None:
+        """Ask the veteran again about a trial that is about to begin; ``None`` where it was not asked, or runs are answered."""
+        return recheck(self._wheel, self._recall, trial)
 
     def calibration(self) -> Calibration:
         """Return how the odds of past nods compare with what happened, over all processes of the ledger."""
@@ -305,7 +339,9 @@ class Bench:
     def veteran(self) -> Knowledge:
         """Return what the veteran knows of this process."""
         journal = self.journal
-        return know(self._recall, journal.head, journal.history)
+        known = know(self._recall, journal.head, journal.history)
+        packs = self._packs.spell(self.process, known.trust)
+        return msgspec.structs.replace(known, left_out=self._memories.left_out, packs=packs)
 
     def learnt(self, word: str = "", *, parameter: str = "") -> tuple[Read, ...]:
         """Return the lessons that hold with what they rest on and what speaks against them, the matching ones only.
@@ -315,7 +351,33 @@ class Bench:
         """
         if parameter:
             self.process.parameter(parameter)
-        return read(self.journal.history, word=word, parameter=parameter)
+        journal = self.journal
+        found = read(journal.history, word=word, parameter=parameter, era=journal.head.era)
+        return with_scope(found, scopes(self._recall, self.name, found))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Sentences: what is attached as memory and could not be read when it was last looked at."""
+        return self._memories.left_out
+
+    def learnt_elsewhere(self, word: str = "", *, parameter: str = "") -> dict[str, tuple[Read, ...]]:
+        """Return the same of every other process that is remembered (``line_a@north`` of an attached ledger), by its name.
+
+        A ``parameter`` is as it is called here; the sentences are as they were written there.
+        """
+        memory = self._wheel.memory()
+        others = {name: History(memory, name) for name in memory.processes() if name != self.name}
+        found = {name: read(history, word=word, parameter=parameter) for name, history in others.items()}
+        return {name: reads for name, reads in found.items() if reads}
+
+    def pack(self, file: str | Path | None = None, *, name: str = "", **may: Any) -> Pack:
+        """Make an advice pack of this process, to give away (see ``Workshop.pack``, which packs several together).
+
+        Raises:
+            Mistake: what it may tell cannot be right.
+            Stuck: the file cannot be written.
+        """
+        return pack(self._wheel.ledger, (self.name,), self._packs.account, file=file, name=name, **may)
 
     def repeat(self, n: int | str = 20, *, by: str = "me") -> int:
         """Queue runs of today's standard until there are ``n`` repeats in all (``'+20'``: so many more); return the new ones.
@@ -328,27 +390,65 @@ class Bench:
         """
         return repeating.queue(self._wheel, n, by=by)
 
+    def carried(self) -> tuple[Carried, ...]:
+        """Return what related processes have proven and this one has not, the closest first; nothing where the policy says off.
+
+        What was tried here, or does not fit, is among them with the reason (``left``).
+        """
+        return carrying.found(self._wheel, self.journal)
+
     # ── proposing, asking, answering ────────────────────────────────────────────────────────────────────────────────
     def propose(
-        self, changes: Mapping[str, Any] | None = None, /, *, because: str, by: str = "me", **named: Any
-    ) -> Offer:
+        self, changes: Mapping[str, Any] | None = None, /, *, because: str, by: str = "me", key: str = "", different: str = "",
+        words: str = "", diff: str | bytes = b"", **named: Any,
+    ) -> Offer:  # fmt: skip
         """Propose changes to today's standard for a trial; the veteran's nod comes with it, and never blocks.
 
+        The same proposal with the same ``key`` counts once; its nod is asked for anew. ``different`` says what is different
+        now, where something like it had failed: should its trial be better, that becomes an exception of the lesson.
+        ``words`` say what is changed, and ``diff`` is the change of code as ``git diff`` prints it: both are remembered.
+
         Raises:
-            Mistake: the changes cannot be right.
+            Mistake: the changes cannot be right, or the key came with another proposal before.
+            Unexplained: the policy asks for a reason where the veteran warns, and there is none.
         """
         offers: list[Offer] = []
+        wanted = {**(changes or {}), **named}
+        said = self._in_words(words, diff) if words or diff else None
 
         def decide(head: Head) -> tuple[Entry, ...]:
-            made = increment(head.process, head.standard, {**(changes or {}), **named}, because=because, by=by)
+            made = increment(head.process, head.standard, wanted, because=because, by=by, different=different)
+            made = made if said is None else said.mark(made)
             nod = consult(self._wheel.journal(), made, self._recall)
+            nod = nod if said is None else said.beside(nod)
+            nod = msgspec.structs.replace(nod, packs=self._packs.say(head.process, made.before, made.after))
+            if nod.warns and head.process.policy.reasons and not made.different:
+                raise unexplained(nod)
             offers.append(Offer(id=head.next_proposal, increment=made, nod=nod))
             number = head.next_proposal
             advised = Advised(increment=made, answer=nod.answer, because=nod.because, proposal=number, odds=nod.odds)
             return (Proposed(id=number, increment=made), advised)
 
-        self._wheel.command(decide, by=by)
+        request = repr((by, because, different, sorted(wanted.items()), words, diff))
+        first = self._wheel.command(decide, by=by, key=key, request=request)[0].entry
+        if not offers and isinstance(first, Proposed):
+            nod = asked_again(self._wheel, self._recall, first)
+            return Offer(id=first.id, increment=first.increment, nod=nod, again=True)
         return offers[-1]
+
+    def carry(self, *, by: str = "me") -> tuple[Offer, ...]:
+        """Propose what related processes have proven, each with its nod; asked again, nothing is proposed twice.
+
+        Left out is what was tried here or does not fit (see ``carried``), and what the policy wants a reason for.
+
+        Raises:
+            OutOfTurn: the policy says off.
+        """
+        carrying.check_on(self._wheel)
+        offers: list[Offer] = []
+        while (one := carrying.next_of(self._wheel, self.journal)) is not None:
+            offers.append(self.propose(one.changes, because=one.because, by=by, key=one.key))
+        return tuple(offers)
 
     def propose_null(self, *, by: str = "me") -> int:
         """Propose a copy of the standard for a trial: a live alarm for the judge. Return the proposal's number."""
@@ -560,6 +660,17 @@ class Bench:
             publish(head.process, head.standard.setting, directory=self.root)
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    @property
+    def _recall(self) -> Recall:
+        found = self._memories.recall(self.name)
+        found.beside = self._packs
+        return found
+
+    def _in_words(self, words: str, diff: str | bytes) -> "InWords":
+        from kaizen.workshop.wording import in_words  # slow to load, and not always wanted
+
+        return in_words(self._wheel.ledger, self.ledger_file, self.name, words, diff)
+
     def _owed(self, by: str) -> list[Run]:
         """Return seconds of blocks that this handle asked for and has not given yet, then half-answered ones."""
         head = self.head

@@ -56,11 +56,7 @@ def take(
     Raises:
         Malformed: there is no metric, no parameter or no direction to describe it by.
     """
-    name = name or foreign.process
-    process = (
-        re.sub(r"[.-]{2,}|^\W+|\W+$", "", re.sub(r"[^\w.-]+", "-", name or Path(foreign.source).stem)) or "imported"
-    )
-    process = process if re.match(r"[^\W\d]", process) else f"log-{process}"
+    process = name_of(name or foreign.process or Path(foreign.source).stem)
     said: tuple[str, ...] = ()
     described = process not in tuple(shop)
     if described:
@@ -76,6 +72,12 @@ def take(
     lessons = sum(taker.teach(text) for text in foreign.lessons)
     return Taken(process, described, taker.reported, taker.faults, taker.declared, taker.there, lessons,
                  tuple(sorted(left, key=lambda one: one.line)), (*foreign.notes, *said))  # fmt: skip
+
+
+def name_of(text: str) -> str:
+    """Return the name of a process that is called so elsewhere."""
+    name = re.sub(r"[.-]{2,}|^\W+|\W+$", "", re.sub(r"[^\w.-]+", "-", text)) or "imported"
+    return name if re.match(r"[^\W\d]", name) else f"log-{name}"
 
 
 def _widen(bench: Bench, settings: Mapping[str, Setting], by: str) -> None:

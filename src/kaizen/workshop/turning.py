@@ -42,6 +42,8 @@ from kaizen.standard import Increment, null_increment
 from kaizen.trial import Block, Fault, Purpose, Run, Spend, Trial
 from kaizen.verdict import Prospect, Stopped, Verdict
 from kaizen.veteran import transfer
+from kaizen.veteran.nod import Nod
+from kaizen.workshop import heeding
 from kaizen.workshop.planning import PolicysPlanner
 
 _WATCHED = 5  # times the patience of a trial: the most pairs of a watch
@@ -75,12 +77,20 @@ class Wheel:
     ) -> None:
         """Wire a process to its parts; ``coins`` gives fresh random 63-bit seeds."""
         self.ledger = ledger
+        self.memory: Callable[[], Memory] = lambda: ledger
+        """Returns what the planner is told of: the ledger, and those attached to it, as this process sees them."""
         self.process = process
         self.judge = judge
         self.planner = planner
         self.listener = listener
         self.on_standard: Callable[[Head], None] = lambda _: None
         """Called once entries that may move the standard are written."""
+        self.consult: heeding.Consult | None = None
+        """Asks the veteran about an increment; nobody, where there is none."""
+        self.carry: Callable[[Journal], tuple[Increment, Nod] | None] = lambda _: None
+        """Returns what another process has proven and the policy lets be proposed here by itself, with its nod."""
+        self.packs: Callable[[Head], tuple[transfer.Kin, ...]] = lambda _: ()
+        """Returns what packs of others say, as kin for the planner."""
         self._moved = False
         self._coins = coins
         self._looked: dict[int, tuple[Block, ...]] = {}
@@ -170,12 +180,13 @@ class Wheel:
         """Turn until there is a unit of work (one run, or a block of two in order), or a reason to rest."""
         while True:
             self._announce()
-            then, plan = self.journal(), None
+            then, plan, nod = self.journal(), None, None
             if isinstance(cycle.next_step(then), cycle.AskPlanner):
-                found = self._plan(then)  # outside the queue: a planner may take its time
+                carried = self.carry(then)  # outside the queue, as the planner: it may take its time
+                found = carried[0] if carried is not None else self._plan(then)
                 if isinstance(found, cycle.Rest):
                     return found
-                plan = found
+                plan, nod = carried or (found, heeding.ask(self.consult, then, found))
             with self.ledger.turn():
                 journal = self.journal()
                 step = cycle.next_step(journal)
@@ -200,9 +211,7 @@ class Wheel:
                     case cycle.AskPlanner() if plan is not None and self._still_fits(plan, then.head, journal.head):
                         if isinstance(plan, Scout):
                             return self._scout(plan, journal.head, asker)
-                        self._append(
-                            journal.head, [Proposed(id=journal.head.next_proposal, increment=plan)], by=asker.by
-                        )
+                        self._append(journal.head, heeding.proposed(journal.head, plan, nod, self._coins), by=asker.by)
 
     def repeat(self, asker: Asker, because: str, *, setting: Setting | None = None) -> tuple[Run, ...] | cycle.Rest:
         """Hand out a scout of today's standard (or ``setting``), or a run that waits or was lost; trials and planner wait."""
@@ -234,12 +243,15 @@ class Wheel:
             return f"try a copy of standard {journal.head.standard.number}, an alarm for the judge"
         if journal.head.proposals:
             return f"open the trial of {journal.head.proposals[0].increment}"
+        if (carried := self.carry(journal)) is not None:
+            return f"open the trial of {carried[0]} ({carried[0].because})"
         plan = self._ask_planner(journal)
         match plan:
             case Scout(setting=setting, because=because):
                 return f"scout {setting} ({because})"
             case Increment():
-                return f"open the trial of {plan} ({plan.because})"
+                doubt = heeding.doubt(journal.head, plan, heeding.ask(self.consult, journal, plan))
+                return doubt or f"open the trial of {plan} ({plan.because})"
         return f"stop: {plan.because}"
 
     def explain(self) -> Explanation | None:
@@ -401,10 +413,11 @@ class Wheel:
 
     def advice(self, head: Head) -> Advice:
         """Return what the veteran remembers for the planner, if the policy lets it be asked."""
+        warned = frozenset(head.heeded)
         if not head.process.policy.memory:
-            return Advice()
-        found = transfer.kin(self.ledger, head, seen=self._kin)
-        return Advice(words=transfer.spell(found), kin=found)
+            return Advice(warned=warned)
+        found = (*transfer.kin(self.memory(), head, seen=self._kin), *self.packs(head))
+        return Advice(words=transfer.spell(found), kin=found, warned=warned)
 
     def _seed(self, journal: Journal) -> int:
         text = f"{self.process}:{journal.head.seq}"

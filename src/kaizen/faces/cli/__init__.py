@@ -58,10 +58,18 @@ def _perform(words: list[str]) -> "Answer":
     given = parse(words)
     if isinstance(given, str):
         return Answer(given, {"help": given})
+    _settle_first(given.command)
     module, _, function = given.call.partition(":")
     answer = getattr(import_module(f"kaizen.faces.cli.{module}"), function)(given)
     assert isinstance(answer, Answer), "every command answers"
     return answer
+
+
+def _settle_first(command: str) -> None:
+    """Bring in what an attached loop has left behind; where none is, that takes a look at two files."""
+    from kaizen.faces.cli.attach import settle_first
+
+    settle_first(command)
 
 
 def _print_answer(answer: "Answer", *, as_json: bool) -> int:

@@ -15,6 +15,7 @@ from kaizen.setting import encode_hook
 from kaizen.standard import Standard
 from kaizen.trial import Fault, Outcome, Run
 from kaizen.verdict import Verdict
+from kaizen.veteran.carrying import Carried
 
 
 class Answer(NamedTuple):
@@ -117,6 +118,11 @@ def promises_document(made: Sequence[Promise]) -> dict[str, Any]:
             for one in kept_so_far(made)
         ],
     }  # fmt: skip
+
+
+def carried_document(one: Carried) -> dict[str, Any]:
+    """Return what another process has proven, as a change to this one; ``left`` says why it is not to be proposed."""
+    return {name: getattr(one, name) for name in ("process", "standard", "changes", "because", "left")}
 
 
 def copies_document(found: Copies) -> dict[str, Any]:

@@ -66,7 +66,8 @@ _CHANGES = Option(("values",), "what it changes of today's standard", "NAME=VALU
 _BECAUSE = Option(("--because",), "why", "TEXT", required=True)
 _NOTE = Option(("note",), "a note to keep with it", "NOTE", many="?", default="")
 _TRIAL = Option(("--trial",), "which trial (default: the one that waits)", "N", kind="whole")
-_KEY = Option(("--key",), "a name for this answer: sent twice, it counts once", "KEY", default="")
+_DIFF = Option(("--diff",), "the change of code as git diff prints it: a file, or - for standard input", "FILE")
+_KEY = Option(("--key",), "a name for this answer or proposal: sent twice, it counts once", "KEY", default="")
 _MONEY = Option(("--money",), "what the run cost", "M", kind="number", default=0.0)
 _SECONDS = Option(("--seconds",), "how long the run took", "S", kind="number", default=0.0)
 _MAP = Option(("--map",), "what columns are: lr=setting,loss=metric,note=words … (also status, fault, condition, revision, "
@@ -79,6 +80,25 @@ COMMANDS = (
         tells="Write a kaizen.toml to start from, here or where --recipe says. One that is there is never overwritten.",
     ),
     Command("demo", "begin", "keeping:demo", "see Kaizen improve something, here and now", "kaizen demo"),
+    Command(
+        "attach", "begin", "attach:attach", "let every commit of a git repository ask the veteran first", "kaizen attach --process speed",
+        (
+            Option(("--process",), "the process that commits are of (default: the recipe's only one, else the folder's name)", "NAME"),
+            Option(("--log",), "the loop's own log (default: results.tsv and its kin, at the top of the repository)", "FILE"),
+            Option(("--strict",), "hold a commit back that failed before with nothing changed since, until its message says what "
+                   "is different", flag=True),
+            Option(("--mcp",), "make .mcp.json, too, where there is none", flag=True),
+            Option(("--yes",), "do it without asking", flag=True),
+        ),
+        "Show what would change here, ask, and do it: a commit-msg hook that runs behind the one there is, Kaizen's server "
+        "in the configuration of known clients, a few lines in the agent's instructions. The agent's loop stays as it is: "
+        "its commits are remembered, and the next kaizen command finds out what became of them.",
+    ),
+    Command(
+        "detach", "begin", "attach:detach", "undo attach, to the byte", "kaizen detach",
+        tells="Undo what attach did. What was there before comes back to the byte; of a file that somebody has changed since, "
+        "only our part is taken out. What is remembered stays.",
+    ),
     Command(
         "improve", "turn", "improve:improve", "improve a process with workers on this machine",
         "kaizen improve pack --runs 120 --workers 2",
@@ -196,13 +216,41 @@ COMMANDS = (
     Command(
         "propose", "turn", "verbs:propose", "propose an increment for a trial",
         'kaizen propose coffee grind=11 --because "a finer grind is sweeter" --by ana',
-        (_PROCESS, _CHANGES, _BECAUSE, _BY),
-        "Propose an increment of today's standard for a trial. The veteran's nod comes with it, and never blocks.",
+        (
+            _PROCESS, _CHANGES, _BECAUSE, _BY,
+            Option(("--different",), "what is different now, where something like it had failed", "TEXT", default=""),
+            _KEY, Option(("--words",), "what is changed, in a sentence that is remembered", "TEXT", default=""), _DIFF,
+        ),
+        "Propose an increment of today's standard for a trial. The veteran's nod comes with it, and never blocks; a policy "
+        "with reasons asks what is different now, where the veteran warns.",
+    ),
+    Command(
+        "carry", "turn", "lending:carry", "propose what related processes have proven", "kaizen carry coffee --by ana",
+        (_PROCESS, _BY_ME),
+        "Propose for trials here what was proven in related processes, of this ledger and of those attached to it, each with the "
+        "veteran's nod. Left out, with the reason, is what was tried here, does not fit, or goes the other way. Asked again, it "
+        "proposes nothing twice; a policy that says carry on needs no asking.",
+    ),
+    Command(
+        "mcp", "turn", "serving:mcp", "serve these verbs to agents (Model Context Protocol)", "kaizen mcp --by scout",
+        (
+            Option(("--by",), "in whose name all calls are (default: each call says so)", "NAME", default=""),
+            Option(("--http",), "serve by streamable HTTP, on this machine alone, instead of standard input and output",
+                   flag=True),
+            Option(("--port",), "which port; 0 is any (default: 8737)", "N", kind="count"),
+            Option(("--token-file",), "take the bearer token from a file (default: from KAIZEN_MCP_TOKEN; else a new one, "
+                   "printed once)", "FILE"),
+        ),
+        "Serve the verbs as tools to agents, until the client is gone. Any number of servers, commands and workers may "
+        "use one ledger at once. It takes kaizen-engine[mcp].",
     ),
     Command(
         "nod", "look", "memory:nod", "ask the veteran about an increment", "kaizen nod coffee grind=11",
-        (_PROCESS, _CHANGES),
-        "Ask the veteran what is known of an increment, before anything is spent on it.",
+        (
+            _ONLY, Option(("words",), "what it changes of today's standard: values, or a sentence", "NAME=VALUE|WORDS", many="*"),
+            _DIFF,
+        ),
+        "Ask the veteran what is known of an increment, before anything is spent on it: in values, in words, or by its change of code.",
     ),
     Command(
         "consent", "decide", "verbs:consent", "agree to adopt what is proven",
@@ -306,6 +354,7 @@ COMMANDS = (
         (
             _PROCESS, Option(("word",), "only lessons with this word in them", "WORD", many="?", default=""),
             Option(("--parameter",), "only lessons about this parameter", "NAME", default=""),
+            Option(("--everywhere",), "those of all other processes, too, and of attached ledgers", flag=True),
         ),
         "Show what was learnt: a sentence each, its grade and scope, the trial that it rests on, later trials that "
         "contradict it, and what people know without data.",
@@ -350,6 +399,41 @@ COMMANDS = (
         "order of their coins, do verdicts come again, how often is anything found better where chance alone is at "
         "work, how often was a copy of the standard judged better; and what adopted standards promised and deliver. "
         "The exit status is 1 if an answer is no.",
+    ),
+    Command(
+        "memory", "keep", "lending:memory", "remember what other ledgers tried, too", "kaizen memory --attach ../north --rename lr=learning_rate",
+        (
+            Option(("--attach",), "a ledger to remember from: its file, or the folder of its recipe; it is only read", "PLACE"),
+            Option(("--as",), "what to call it here (default: after its folder)", "NAME", default=""),
+            Option(("--rename",), "what a parameter there is called here; numbers may be scaled and shifted, as in "
+                   "temp_K-273.15=temp_C", "THERE=HERE", many="*"),
+            Option(("--detach",), "remember from it no more", "NAME"),
+            Option(("--of",), "a process of this ledger that calls parameters otherwise than the others: all renames of it", "PROCESS"),
+        ),
+        "List the ledgers of others that are attached as memory; attach one, or detach it. What was tried there counts like "
+        "what other processes of this ledger tried: in the nod, for the planner, and among lessons. One that cannot be read "
+        "is left out, and said.",
+    ),
+    Command(
+        "pack", "keep", "packing:pack", "make a pack of advice to give away, attack one, ask one", "kaizen pack line_a line_b -o north.json",
+        (
+            Option(("processes",), "the processes to speak of; of --audit, those to hold it against", "PROCESS", many="*"),
+            Option(("-o",), "the pack to write", "FILE"),
+            Option(("--as",), "what the pack is called (default: after its file; attached, as its owner says)", "NAME", default=""),
+            Option(("--epsilon",), "what it may tell of one run, at most (default: 1)", "E", default="1"),
+            Option(("--told",), "how well anybody may tell whether one run is in it, at most: an AUC (default: 0.55)", "AUC", kind="number",
+                   default=0.55),
+            Option(("--answers",), "how many different questions it answers (default: 250)", "N", kind="whole", default=250),
+            Option(("--total",), "what all packs of a process may tell of one run together (default: 4)", "E", kind="number", default=4.0),
+            Option(("--audit",), "attack this pack, and print what was found out", "FILE"),
+            Option(("--against",), "the ledger that it was made of, to look for its runs, names and readings", "LEDGER"),
+            Option(("--attach",), "copy a pack beside the ledger, to be asked with every nod and by the planner", "FILE"),
+            Option(("--rename",), "what its owner calls a parameter, and what that is called here", "THERE=HERE", many="*"),
+            Option(("--detach",), "ask a pack no more", "NAME"),
+        ),
+        "Make a pack of advice of what processes know: for every parameter, which half of its range is better, in one of three words, "
+        "with noise. It has no settings, readings or names in it. Or attack a pack before it is given away, ask another's from now on, "
+        "and list all of it. The exit status of --audit is 1 if a name or reading stands in the file.",
     ),
     Command(
         "doctor", "keep", "keeping:doctor", "check that the ledger is sound", "kaizen doctor",

@@ -187,7 +187,7 @@ def bench_of(given: argparse.Namespace) -> Iterator[Bench]:
     process_of(function)
     found = place.find(given)
     where = "memory:" if found.ledger is None else found.ledger
-    with open_workshop(where, root=found.root) as shop:
+    with open_workshop(where, root=found.root, memory=found.memory) as shop:
         yield shop.bench(function, by=given.by)
 
 

@@ -11,6 +11,7 @@ from kaizen.faces.cli import place
 from kaizen.faces.cli.answer import (
     Answer,
     budget_document,
+    carried_document,
     copies_document,
     head_document,
     joined,
@@ -47,6 +48,7 @@ def show(given: argparse.Namespace) -> Answer:
             {"setting": one.setting, "gains": one.gains, "runs": one.runs, "odds": one.odds, "pairs": one.pairs}
             for one in story.recommended
         ],
+        "carried": [carried_document(one) for one in story.carried],
         "lessons": [lesson for lesson in story.lessons if not lesson.retracted],
     }  # fmt: skip
     return Answer(text.summary(story), document)

@@ -3,7 +3,7 @@
 import argparse
 
 from kaizen.errors import OutOfTurn
-from kaizen.faces.cli import place
+from kaizen.faces.cli import inwords, place
 from kaizen.faces.cli.answer import (
     Answer,
     joined,
@@ -136,11 +136,17 @@ def propose(given: argparse.Namespace) -> Answer:
     """Propose an increment, and say the veteran's nod on it."""
     with place.at_work(given, by=given.by) as bench:
         changes = pairs(given.values, example=_example(bench))
-        offer = bench.propose(changes, because=given.because, by=given.by)
-    told = [f"Proposal {offer.id} of {bench.name}: {offer.increment}", f"  veteran: {offer.nod}"]
+        offer = bench.propose(
+            changes, because=given.because, by=given.by, key=given.key, different=given.different, words=given.words,
+            diff=inwords.diff(given.diff),
+        )  # fmt: skip
+    again = " (proposed already; it counts once)" if offer.again else ""
+    told = [f"Proposal {offer.id} of {bench.name}: {offer.increment}{again}", f"  veteran: {offer.nod}"]
     told += [f"    {precedent}" for precedent in offer.nod.precedents]
+    told += [f"    but: {one}" for one in offer.nod.exceptions]
+    told += [f"  different: {offer.increment.different}"] if offer.increment.different else []
     document = {"process": bench.name, "proposal": offer.id, "increment": offer.increment,
-                "changes": offer.increment.changes, "nod": offer.nod}  # fmt: skip
+                "changes": offer.increment.changes, "nod": offer.nod, "again": offer.again}  # fmt: skip
     return Answer(joined(told), document)
 
 

@@ -67,7 +67,7 @@ def careful(reach: Reach, sight: Sight, advice: Advice, kept: Caches) -> Careful
         return Careful(reach)
     rows = [
         Seen(setting, None if fault else {})
-        for voice in known.voices for setting, fault in zip(voice.kin.settings, voice.kin.faults, strict=True)
+        for voice in known.ran for setting, fault in zip(voice.kin.settings, voice.kin.faults, strict=True)
     ]  # fmt: skip
     some = tuple(rows[at] for at in np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _ROWS)).astype(int)))
     learned = feasibility(space, [*some, *sight.seen], kept)

@@ -14,7 +14,7 @@ from kaizen.journal import Journal
 from kaizen.metric import Metric
 from kaizen.planners.model.belief import Belief, Caches, Seen, believe, sign
 from kaizen.planners.model.gains import outlooks
-from kaizen.planners.model.remember import contribution
+from kaizen.planners.model.remember import contributed, contribution
 from kaizen.planners.model.sight import look
 from kaizen.planners.model.variation import Box, Mean, Part, box, mean_of, parts, together
 from kaizen.process import Process
@@ -95,6 +95,7 @@ def explain(journal: Journal, seed: int, kept: Caches) -> Explanation | None:
         number=sight.head.standard.number, standard=sight.standard, runs=len(seen),
         faults=sum(run.values is None for run in seen), drivers=drivers, hazards=hazards,
         remembered=contribution(sight),
+        contribution=contributed(sight),
         unvaried=tuple(name for c, name in enumerate(space.names) if space.free[c] and not around.moved(c)),
     )  # fmt: skip
 

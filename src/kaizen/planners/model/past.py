@@ -88,7 +88,12 @@ class Past(NamedTuple):
 
     def fails(self, points: Points) -> Floats:
         """Return p of eq. 3, ``(n,)``."""
-        return np.asarray(np.mean([voice.fails(points) for voice in self.voices], axis=0), dtype=np.float64)
+        return np.asarray(np.mean([voice.fails(points) for voice in self.ran], axis=0), dtype=np.float64)
+
+    @property
+    def ran(self) -> tuple[Voice, ...]:
+        """The voices that know of runs, not a pack's words alone; all of them where there are none."""
+        return tuple(voice for voice in self.voices if voice.kin.told) or self.voices
 
     def near(self, one: Points, other: Points) -> Floats:
         """Return ``(n, m)``: the squared correlation between points, the mean over the kin's kernels."""
@@ -101,7 +106,7 @@ class Past(NamedTuple):
     @property
     def share(self) -> float:
         """The share of the kin's settings that failed, kept off 0."""
-        faults = np.concatenate([voice.faults for voice in self.voices])
+        faults = np.concatenate([voice.faults for voice in self.ran])
         return float((faults.sum() + 0.5) / (len(faults) + 1.0))
 
     @property
@@ -138,7 +143,8 @@ def _past(space: Space, found: Sequence[Kin], kept: Memo[object]) -> Past | None
     if not voices:
         return None
     each = np.array([voice.says(points) for voice in voices]).mean(axis=0)
-    return Past(tuple(voices), _agreement(voices), float(each.mean()), max(float(each.std()), _FLAT), _foreseen(voices))
+    foreseen = _foreseen([voice for voice in voices if voice.kin.told])
+    return Past(tuple(voices), _agreement(voices), float(each.mean()), max(float(each.std()), _FLAT), foreseen)
 
 
 def _voice(space: Space, kin: Kin, spread: Points) -> Voice | None:

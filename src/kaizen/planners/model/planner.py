@@ -10,6 +10,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from kaizen.journal import Journal
@@ -48,6 +49,8 @@ def decide(journal: Journal, advice: Advice, with_: tuple[Foretell, Caches], see
     """Return the plan for a journal (see ``plan.Planner``)."""
     _, kept = with_
     sight = look(journal)
+    if advice.warned:
+        sight = msgspec.structs.replace(sight, tested=sight.tested | advice.warned)
     if sight.standard_due:
         return Scout(setting=sight.standard, because="the standard again, to see noise and drift")
     rng = np.random.default_rng([seed % 2**63, sight.head.seq])

@@ -21,11 +21,12 @@ kin agree among themselves. All other runs are planned as if nothing were rememb
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from kaizen.explanation import Contribution, Recalled
 from kaizen.plan import REMEMBERED, Advice
 from kaizen.planners.model.acquisition import log_improvement
 from kaizen.planners.model.belief import Caches, sign
@@ -193,6 +194,29 @@ def contribution(sight: Sight) -> str:
         best = max(best, value)
     news_said = f"{news} of them the best until then"
     return f"memory asked for {asked} setting{'' if asked == 1 else 's'}, {news_said}; wasted count {wasted(runs):g}"
+
+
+def contributed(sight: Sight) -> Contribution | None:
+    """Return what memory asked for, and how each stood; ``None`` where it asked for nothing."""
+    if not any(sight.remembered):
+        return None
+    runs = gathered(sight)
+    stood = [(run, _stood(run, runs[:at])) for at, run in enumerate(runs)]
+    asked = tuple(Recalled(setting=run.setting, stood=how) for run, how in stood if run.remembered)
+    others = [how for run, how in stood if not run.remembered and run.setting != sight.standard]
+    return Contribution(
+        asked=asked, wasted=wasted(runs), allowed=_PATIENCE + _MORE * len(runs), others=len(others),
+        others_best=others.count("best"),
+    )  # fmt: skip
+
+
+def _stood(run: Run, before: Sequence[Run]) -> Literal["best", "sound", "wasted", "fault"]:
+    if run.value is None:
+        return "fault"
+    known = [other.value for other in before if other.value is not None]
+    if all(value < run.value for value in known):
+        return "best"
+    return "wasted" if float(np.mean(np.array(known) > run.value)) > 0.5 else "sound"
 
 
 def _here(space: Space, runs: Sequence[Run], known: Past, kept: Caches) -> Here:

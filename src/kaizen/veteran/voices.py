@@ -1,0 +1,116 @@
+"""Kin as models of what a setting is worth beside a standard: one Gaussian process each, made once and kept.
+
+Each kin k has a model of its scores (see ``transfer``), z-scored. It says two things of a setting x: how good it is among all
+settings of this process's space, in standard deviations of what it says over that space, and what the kin's own standard
+would have been to it,
+
+    m_k(x) = (f_k(x) - c_k) / w_k,    z_k(x) ~ N(s_k f_k(x) + a_k, s_k² (v_k(x) + τ²))                              (eq. 1)
+
+with a_k and s_k the mean and spread of the kin's scores, so that z_k < 0 is worse than its standard.
+"""
+
+import functools
+import hashlib
+from collections.abc import MutableMapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from kaizen.surrogate.gp import Data, Kernel, Noise, Posterior, fit, prior_mean
+from kaizen.surrogate.space import Floats, Points, Space
+from kaizen.veteran.transfer import Kin
+
+NUGGET: Final = Noise(-4.0, 1.0)
+"""What a rank says beside the truth."""
+_FITTED, _STEPS = 60, 20  # settings of a kin that its kernel is fitted on, at most, and how long
+_SPREAD = 600  # settings over the whole space, by which voices are z-scored
+_FLAT = 1e-6
+
+Kernels = MutableMapping[str, Floats]
+"""Fitted kernels by name, as logarithms: what takes long to make; may be lost at any time."""
+
+
+class Voice(NamedTuple):
+    """One kin's model."""
+
+    kin: Kin
+    posterior: Posterior
+    centre: float
+    width: float
+    """c and w of eq. 1."""
+    mean: float
+    spread: float
+    """a and s of eq. 1."""
+
+    def says(self, points: Points) -> "Said":
+        """Return what it says of settings."""
+        mean, sd = self.posterior.predict(points)
+        wide = np.sqrt(sd * sd + self.posterior.kernel.noise)
+        return Said((mean - self.centre) / self.width, self.spread * mean + self.mean, self.spread * wide)
+
+
+class Said(NamedTuple):
+    """What a voice says of ``n`` settings (eq. 1)."""
+
+    good: Floats
+    beside: Floats
+    doubt: Floats
+    """Mean and standard deviation beside its own standard."""
+
+
+class Voices(NamedTuple):
+    """All kin of one process, as its space sees them."""
+
+    each: tuple[Voice, ...]
+    centre: float
+    width: float
+    """Of the mean of them all."""
+
+    def good(self, said: Sequence[Said]) -> Floats:
+        """Return ``(k, n)``: what each says, and where there are several their mean as one more."""
+        rows = np.array([one.good for one in said])
+        return rows if len(rows) == 1 else np.vstack([rows, (rows.mean(axis=0) - self.centre) / self.width])
+
+
+def voices(space: Space, found: Sequence[Kin], kernels: Kernels) -> Voices | None:
+    """Return kin as models; ``None`` where none says anything. What is fitted is left in ``kernels``."""
+    spread = space.uniform(_SPREAD, np.random.default_rng(_SPREAD))
+    points = space.points(spread[space.allowed(spread)])
+    if not len(points.numbers):
+        return None
+    made = (_voice(space, one, points, kernels) for one in found if one.told)
+    each = tuple(one for one in made if one is not None)
+    if not each:
+        return None
+    mean = np.array([one.says(points).good for one in each]).mean(axis=0)
+    return Voices(each, float(mean.mean()), max(float(mean.std()), _FLAT))
+
+
+def _voice(space: Space, kin: Kin, spread: Points, kernels: Kernels) -> Voice | None:
+    points = space.points(space.encode(kin.settings))
+    scores = np.array(kin.scores)
+    mean, wide = float(scores.mean()), max(float(scores.std()), _FLAT)
+    data = Data(points, (scores - mean) / wide, np.ones(len(scores)))
+    kernel = kept_kernel(space, f"kin:{kin.digest}", kernels, functools.partial(_thinned, data))
+    posterior = Posterior(kernel, space.shape, data)
+    said = posterior.predict(spread)[0]
+    if float(said.std()) < _FLAT:
+        return None
+    return Voice(kin, posterior, float(said.mean()), float(said.std()), mean, wide)
+
+
+def _thinned(data: Data) -> tuple[Data, Noise]:
+    some = np.unique(np.linspace(0, len(data.y) - 1, min(len(data.y), _FITTED)).astype(np.int64))
+    return Data(data.points.at(some), data.y[some], data.repeats[some]), NUGGET
+
+
+def kept_kernel(space: Space, name: str, kernels: Kernels, of: "functools.partial[tuple[Data, Noise]]") -> Kernel:
+    """Return the kernel that is kept under a name, or fit and keep it."""
+    told = hashlib.blake2b(repr((name, space.process.parameters)).encode(), digest_size=12).hexdigest()
+    theta = kernels.get(told)
+    shape = space.shape
+    if theta is None or len(theta) != sum(shape.sizes) + 2:
+        data, noise = of()
+        theta = fit(data, shape, noise, starts=(prior_mean(shape, noise),), steps=_STEPS).pack()
+        kernels[told] = theta
+    return Kernel.unpack(theta, shape)
