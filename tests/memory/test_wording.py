@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kaizen.retrievers.fulltext import Fulltext
+from kaizen.veteran.nod import Nod
 from kaizen.veteran.prints import changed
 from kaizen.veteran.retrieving import Facts, Remembered
 from kaizen.veteran.together import as_nod, both
@@ -144,3 +145,12 @@ def test_as_a_nod_like_any_other() -> None:
     fresh = as_nod(ask("something else"), FACTS, "speed")
     assert both(fresh, worded).because == worded.because
     assert both(worded, fresh).answer == "think_again"
+
+
+def test_what_one_of_two_nods_knows_is_kept_when_the_other_speaks() -> None:
+    """An exception and a harm of the answer on values stand beside a warning of the words."""
+    words = Nod(answer="failed_before", because="it failed", exceptions=("trial 2 was better",))
+    values = Nod(answer="go", because="nothing near", exceptions=("trial 5 was better",), harm="a guard", nods=7)
+    found = both(values, words)
+    assert (found.answer, found.nods, found.harm) == ("failed_before", 7, "a guard")
+    assert found.exceptions == ("trial 2 was better", "trial 5 was better")

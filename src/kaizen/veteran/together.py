@@ -45,7 +45,14 @@ def both(values: Nod, words: Nod) -> Nod:
     named = list(first.precedents)
     known = {(one.trial, one.run) for one in named}
     named += [one for one in second.precedents if (one.trial, one.run) not in known]
-    return msgspec.structs.replace(first, precedents=tuple(named[:_NAMED]), spend=values.spend, nods=values.nods)
+    return msgspec.structs.replace(
+        first,
+        precedents=tuple(named[:_NAMED]),
+        spend=values.spend,
+        nods=values.nods,
+        exceptions=(*first.exceptions, *second.exceptions),
+        harm=first.harm or second.harm,
+    )
 
 
 def _precedent(told: Told, facts: Facts, process: str) -> Precedent:
