@@ -95,7 +95,7 @@ class Recall:
 
     def forget(self) -> None:
         """Begin again: what is remembered may be another ledger's now."""
-        self._kept = {}
+        self._kept, self._kin = {}, {}
 
     def of(self, process: str, *, empty: bool = False) -> "Of | None":
         """Return what is remembered of one process as of now; ``None`` while that is nothing, unless ``empty`` will do."""
