@@ -27,7 +27,8 @@ from kaizen.journal import Tested, sides
 from kaizen.ledger import Record
 from kaizen.reports import lines, text
 from kaizen.reports.promises import Promise, copies, false_alarm, fooled
-from kaizen.workshop.bench import NO_READING, Bench
+from kaizen.workshop.bench import Bench
+from kaizen.workshop.looking import NO_READING
 
 
 def show(given: argparse.Namespace) -> Answer:
