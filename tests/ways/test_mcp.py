@@ -1,6 +1,8 @@
 """Kaizen's verbs as tools for agents, by the official client, in this process."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -552,3 +554,25 @@ def test_tools_named_in_prompts_and_instructions_exist() -> None:
 def test_errors_are_those_of_the_house() -> None:
     """Sentence, then hint."""
     assert calling.said(Stuck("it is stuck", hint="push")) == "it is stuck\n  hint: push"
+
+
+def test_what_an_attached_loop_left_is_known_at_the_next_call() -> None:
+    """The loop never heard of tools: it wrote its log, and an agent asks."""
+    for words in (
+        ["git", "init", "-q"],
+        ["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "begin"],
+        [sys.executable, "-m", "kaizen", "attach", "--yes", "--process", "speed"],
+    ):
+        subprocess.run(words, check=True, capture_output=True)
+    Path("results.tsv").write_text(
+        "commit\tval_bpb\tmemory_gb\tstatus\tdescription\n"
+        "a1b2c3d\t1.0000\t44.0\tkeep\tbaseline\n"
+        "187e419\t1.2000\t60.2\tdiscard\tembedding lr 0.6 to 0.8\n",
+        encoding="utf-8",
+    )
+
+    async def test_it(agent: Agent) -> None:
+        nod = await agent("consult", process="speed", words="embedding_lr 0.6->0.8")
+        assert nod["answer"] == "failed_before"
+
+    play(test_it)

@@ -6,13 +6,14 @@ the ledger as it is then: what others wrote since is seen, and a file that was r
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import NamedTuple
 
-from kaizen.errors import Malformed
+from kaizen.errors import KaizenError, Malformed
 from kaizen.workshop import Workshop, finding
 from kaizen.workshop.bench import Bench
 from kaizen.workshop.finding import Opener, Place
+from kaizen.workshop.settling import settle
 
 
 class Where(NamedTuple):
@@ -64,6 +65,8 @@ class Keeper:
             place = finding.find(self.where.recipe, self.where.ledger)
             if place.ledger is None:
                 raise Malformed("a ledger that tools share must be a file; got memory:", hint="--ledger FILE")
+            with suppress(KaizenError, OSError):  # what an attached loop left; if not now, then at the next call
+                settle(place.root)
             yield Room(place, self._opened)
 
     def close(self) -> None:
