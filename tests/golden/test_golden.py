@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kaizen.journal import fold
+from kaizen.folding import fold
 from kaizen.ledger import Asked
 from kaizen.ledgers import codec
 from kaizen.ledgers.sqlite import SqliteLedger

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaizen.errors import KaizenError
-from kaizen.journal import Head, fold
+from kaizen.folding import fold
+from kaizen.journal import Head
 from kaizen.ledger import (
     Adopted,
     Advised,

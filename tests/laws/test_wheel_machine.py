@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from kaizen.cycle import next_step
 from kaizen.errors import KaizenError
-from kaizen.journal import fold
+from kaizen.folding import fold
 from kaizen.ledger import Adopted, Asked, Faulted, Judged, Late, Opened, Told
 from kaizen.ledgers.memory import MemoryLedger
 from kaizen.ledgers.sqlite import SqliteLedger

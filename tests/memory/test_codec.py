@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaizen.errors import Damaged, Malformed, Newer
-from kaizen.journal import Row, fold
+from kaizen.folding import fold
+from kaizen.journal import Row
 from kaizen.ledger import Asked, Cleared, Entry, Judged, Learned, Told, Voiced
 from kaizen.ledgers import codec
 from kaizen.ledgers.memory import MemoryLedger

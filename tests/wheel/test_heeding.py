@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kaizen.journal import fold
+from kaizen.folding import fold
 from kaizen.ledger import Advised
 from kaizen.process import Function
 from kaizen.setting import Setting

@@ -7,7 +7,8 @@ they will be. So an append is all or nothing, and all ledgers agree on what it m
 from collections.abc import Callable, Iterable
 
 from kaizen.errors import Clash, Contested, Malformed
-from kaizen.journal import Head, Kept, Row, rows, step
+from kaizen.folding import rows, step
+from kaizen.journal import Head, Kept, Row
 from kaizen.ledger import Asked, Entry, Faulted, Record, Told
 
 Look = Callable[[type[Row], int], Row | None]

@@ -16,7 +16,8 @@ import msgspec
 import pytest
 
 from kaizen.errors import Clash, Contested, Damaged, KaizenError, Malformed
-from kaizen.journal import Head, Kept, Memory, Row, Tested, Tried, fold, rows
+from kaizen.folding import fold, rows
+from kaizen.journal import Head, Kept, Memory, Row, Tested, Tried
 from kaizen.ledger import (
     Adopted,
     Advised,
