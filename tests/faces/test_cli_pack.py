@@ -102,6 +102,7 @@ def test_an_audit_that_finds_a_name_ends_with_a_status_of_one(at: Shell) -> None
         (("-o", "x.json", "--audit", "y.json"), "one of -o"),
         (("line_b", "-o", "x.json"), "must be described"),
         (("line_a", "-o", "x.json", "--epsilon", "0"), "epsilon must be"),
+        (("line_a", "-o", "x.json", "--total", "0"), "total must be"),
         (("line_a", "-o", "no/x.json"), "must be a file that can be written"),
         (("--audit", "nowhere.json"), "must be a pack that can be read"),
         (("--audit", "broken.json"), "must be a pack, which is JSON"),

@@ -83,20 +83,28 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     told: float = TOLD
 
 
+def epsilon_of(given: object, what: str) -> Fraction:
+    """Read an ε, as exactly as it is written.
+
+    Raises:
+        OutOfRange: it protects nothing or leaves nothing.
+    """
+    try:
+        exact = Fraction(str(given))
+    except (ValueError, ZeroDivisionError):
+        exact = Fraction(0)
+    if not Fraction(1, 1000) <= exact <= 10:
+        raise OutOfRange(f"{what} must be a number from 0.001 to 10; got {given!r}", hint="1 is usual; less tells less")
+    return exact
+
+
 def terms(epsilon: object = EPSILON, *, answers: int = ANSWERS, told: float = TOLD) -> Terms:
     """Read what a pack may tell.
 
     Raises:
         OutOfRange: an ε that protects nothing or leaves nothing, no answers, or an AUC that is none.
     """
-    try:
-        exact = Fraction(str(epsilon))
-    except (ValueError, ZeroDivisionError):
-        exact = Fraction(0)
-    if not Fraction(1, 1000) <= exact <= 10:
-        raise OutOfRange(
-            f"epsilon must be a number from 0.001 to 10; got {epsilon!r}", hint="1 is usual; less tells less"
-        )
+    exact = epsilon_of(epsilon, "epsilon")
     if not 1 <= answers <= 1_000_000:
         raise OutOfRange(f"answers must be from 1 to 1000000; got {answers}")
     if not 0.5 < told <= 1.0:

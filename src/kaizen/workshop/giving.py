@@ -168,7 +168,7 @@ def pack(
         Stuck: the file cannot be written.
     """
     name = name or (Path(file).name.split(".")[0] if file is not None else (*names, "")[0])
-    wanted, most = packs.terms(epsilon, answers=answers, told=told), packs.terms(total).epsilon
+    wanted, most = packs.terms(epsilon, answers=answers, told=told), packs.epsilon_of(total, "total")
     made = give(memory, names, wanted, name=name, account=account, chance=chance or secrets.SystemRandom(), total=most)
     if file is not None:
         save(made, Path(file))
