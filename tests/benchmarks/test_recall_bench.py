@@ -15,7 +15,9 @@ def test_it_measures_and_judges(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("recall: ")
     assert [line.split()[0] for line in said[2:6]] == ["exact", "alike", "near", "odds"]
-    assert said[6] == "recall of the ten nearest: 1.000"
+    assert said[6].startswith("models made of 10 kin and own runs")
+    assert said[7].startswith("models p50")
+    assert said[8] == "recall of the ten nearest: 1.000"
     monkeypatch.setattr(recall, "MOST", dict.fromkeys(recall.MOST, 0.0))
     assert recall.main(words) == 1
     assert "exact must take at most 0 ms; got " in capsys.readouterr().err
