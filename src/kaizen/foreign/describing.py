@@ -72,10 +72,13 @@ def settings_of(foreign: Foreign, known: Iterable[str] = ()) -> Mapping[str, Set
     for row in foreign.rows:
         commit = row.revision.lower()
         fits = bool(re.fullmatch(r"[0-9a-f]{7,64}", commit)) and used.setdefault(commit, row.key) == row.key
-        found[row.key] = Setting(
-            revision=commit if fits else hashlib.blake2b(f"{commit}\n{row.key}".encode(), digest_size=20).hexdigest()
-        )
+        found[row.key] = Setting(revision=commit if fits else stand_in(row.key, commit))
     return found
+
+
+def stand_in(key: str, commit: str = "") -> str:
+    """Return what stands for the code of a row that names no commit, or one that stands for another row."""
+    return hashlib.blake2b(f"{commit}\n{key}".encode(), digest_size=20).hexdigest()
 
 
 # ── metrics ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 """Reports: one process's story, told as text, as a page, or as tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -36,6 +36,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     carried: Sequence[Carried] = ()
     """What related processes have proven and this one has not."""
     watches: Sequence[Watched] = ()
+    since: Mapping[int, Sequence[str]] = {}
+    """Sentences, by the number of a declared standard: what was proven of it since."""
     voices: Sequence[Voice] = ()
     andons: Sequence[Andon] = ()
     """Every pull of the cord, the cleared ones, too."""

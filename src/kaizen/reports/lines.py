@@ -15,12 +15,16 @@ WIDTH = 100
 """Columns that folded text takes at most."""
 
 
-def standard_lines(kept: Kept, promise: str = "") -> str:
-    """Tell of one standard: what it is, what it rests on, since when; of a proven one, what it promised and delivers."""
+def standard_lines(kept: Kept, promise: str = "", since: Iterable[str] = ()) -> str:
+    """Tell of one standard: what it is, what it rests on, since when; of a proven one, what it promised and delivers.
+
+    ``since`` is what was proven of a declared one since.
+    """
     standard = kept.standard
     rest = f"proven in trial {standard.trial}" if standard.evidence == "proven" else standard.evidence
     lines = fold_text(str(standard))
     lines += fold_text(f"{rest}; {promise or standard.because}; since {when(kept.at)}, by {standard.by}", indent="  ")
+    lines += [line for said in since for line in fold_text(said, indent="  ")]
     return "\n".join(lines)
 
 

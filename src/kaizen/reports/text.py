@@ -73,6 +73,7 @@ def _today(story: Story) -> Iterator[str]:
             yield f"given ({standard.because}){nothing}"
         case "declared":
             yield f"declared by {standard.by}, without proof: {standard.because}"
+            yield from story.since.get(standard.number, ())
         case "proven":
             agreed = "automatically" if standard.by == AUTOMATIC else f"with the consent of {standard.by}"
             yield f"proven in trial {standard.trial}, adopted {agreed}"
@@ -106,6 +107,7 @@ def _declared(story: Story) -> Iterator[str]:
     for kept in story.standards:
         if kept.standard.evidence == "declared":
             yield f"{kept.standard} (by {kept.standard.by}; counted as no gain)"
+            yield from (f"  {said}" for said in story.since.get(kept.standard.number, ()))
 
 
 def _recommended(story: Story) -> Iterator[str]:

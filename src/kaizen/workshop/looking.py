@@ -33,6 +33,7 @@ from kaizen.workshop import auditing, carrying, foretelling
 from kaizen.workshop.ideas import Recheck, recheck
 from kaizen.workshop.memories import Memories
 from kaizen.workshop.packs import Packs
+from kaizen.workshop.proven_since import proven_since
 from kaizen.workshop.turning import Wheel
 from kaizen.workshop.watching import watched
 
@@ -225,6 +226,7 @@ class Looking:
             next=self._wheel.foresee(),
             carried=self.carried(),
             watches=watched(self._wheel),
+            since={number: [*map(str, said)] for number, said in proven_since(self._wheel.ledger, self.name).items()},
             voices=[record.entry.voice for record in records if isinstance(record.entry, Voiced)],
             andons=[record.entry.andon for record in records if isinstance(record.entry, Pulled)],
             at=at,

@@ -12,6 +12,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -30,6 +31,9 @@ from kaizen.workshop.bench import Bench
 from kaizen.workshop.improving import Improving, Watcher
 from kaizen.workshop.proof import Proof, proof_of
 from kaizen.workshop.turning import Asker, Wheel
+
+if TYPE_CHECKING:
+    from kaizen.workshop import Workshop
 
 WARMUP = "to warm up, before the first pair"
 """Why a run is made that counts for no pair."""
@@ -71,13 +75,46 @@ def prove(
             gives no reading on either side.
         Stuck: no repository, or a build that fails.
     """
-    from kaizen.workshop import open_workshop
-    from kaizen.workshop.places import ledger_beside
-
-    if not 0 <= warmup <= 1000:
-        raise OutOfRange(f"warmup must be from 0 to 1000 runs of each; got {warmup!r}")
     here = Path(root).absolute()
     old, new = read(here, revisions)
+    question = question_of(
+        old, new, command, metrics=metrics, reads=reads, process=process, build=build, pairs=pairs, alpha=alpha, warmup=warmup,
+        within=within, memory=memory, root=here,
+    )  # fmt: skip
+    return ask(question, ledger=ledger, again=again, by=by, watch=watch, handle=handle)
+
+
+class Question(NamedTuple):
+    """What is asked: all that an answer depends on. The same question is the same ``name``."""
+
+    old: Commit
+    new: Commit
+    process: Process
+    name: str
+    root: Path
+    build: str
+    warmup: int
+
+
+def question_of(
+    old: Commit,
+    new: Commit,
+    command: str = "",
+    *,
+    metrics: Sequence[Metric] = (SECONDS,),
+    reads: Mapping[str, str] | None = None,
+    process: Process | None = None,
+    build: str = "",
+    pairs: int = 40,
+    alpha: float = 0.05,
+    warmup: int = 1,
+    within: float | None = None,
+    memory: float | None = None,
+    root: Path,
+) -> Question:
+    """Return the question whether ``new`` is better or worse than ``old``; nothing is run or written (see ``prove``)."""
+    if not 0 <= warmup <= 1000:
+        raise OutOfRange(f"warmup must be from 0 to 1000 runs of each; got {warmup!r}")
     if process is None:
         work = _shell(command, metrics, reads, within=within, memory=memory)
         process = Process(
@@ -86,25 +123,52 @@ def prove(
     elif command:
         raise Malformed("a question must have a command or a process; got both", hint="leave one of them out")
     asked = _question(process, old.commit, pairs=pairs, alpha=alpha)
-    fingerprint = _fingerprint(asked, new.commit, f"{prefix(here)}\0{build}")
-    base = f"prove.{old.commit[:7]}-{new.commit[:7]}.{fingerprint}"
+    fingerprint = _fingerprint(asked, new.commit, f"{prefix(root)}\0{build}")
+    about = f"{new.commit[:7]} against {old.commit[:7]}: {command or process.name}"
+    return Question(
+        old, new, msgspec.structs.replace(asked, about=about), f"prove.{old.commit[:7]}-{new.commit[:7]}.{fingerprint}",
+        root, build, warmup,
+    )  # fmt: skip
+
+
+def ask(
+    question: Question,
+    *,
+    ledger: str | Path | None = None,
+    again: bool = False,
+    by: str = "kaizen",
+    watch: Watcher | None = None,
+    handle: Callable[[Improving], None] | None = None,
+) -> Proof:
+    """Answer a question from the ledger, or by as many pairs as it takes (see ``prove``)."""
+    from kaizen.workshop import open_workshop
+    from kaizen.workshop.places import ledger_beside
+
+    old, new, here = question.old, question.new, question.root
     where = ledger_beside(here) if ledger is None else ledger
     with open_workshop(where, root=here, planner=_Nothing()) as shop:
-        known = [name for name in shop if name == base or name.startswith(f"{base}.")]
-        number = max(1, len(known))
-        if again and known and _settled(shop[_numbered(base, number)].wheel):
+        number = _times(question, shop)
+        if again and _known(question, number, shop) and _settled(shop[_numbered(question.name, number)].wheel):
             number += 1
-        about = f"{new.commit[:7]} against {old.commit[:7]}: {command or process.name}"
-        bench = shop.describe(msgspec.structs.replace(asked, name=_numbered(base, number), about=about), by=by)
+        bench = shop.describe(msgspec.structs.replace(question.process, name=_numbered(question.name, number)), by=by)
         before = _settled(bench.wheel)
         if not before:
             _propose(bench, new, by=by)
             with _checkouts(here) as place:
-                stretch = _Stretch(bench, place, new.commit, warmup=warmup, by=by)
-                if build:
-                    stretch.build(build, (old, new))
+                stretch = _Stretch(bench, place, new.commit, warmup=question.warmup, by=by)
+                if question.build:
+                    stretch.build(question.build, (old, new))
                 stretch.turn(watch, handle)
         return proof_of(bench, old, new, asked=number, before=before)
+
+
+def known_answer(question: Question, shop: "Workshop") -> Proof | None:
+    """Return the answer to a question as the ledger has it, even one that is unfinished; ``None`` where it was never asked."""
+    number = _times(question, shop)
+    if not _known(question, number, shop):
+        return None
+    bench = shop[_numbered(question.name, number)]
+    return proof_of(bench, question.old, question.new, asked=number, before=_settled(bench.wheel))
 
 
 # ── the question ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,6 +223,15 @@ def _question(process: Process, old: str, *, pairs: int, alpha: float) -> Proces
 def _fingerprint(process: Process, new: str, rest: str) -> str:
     text = msgspec.json.encode(process, enc_hook=encode_hook, order="deterministic") + f"\0{new}\0{rest}".encode()
     return hashlib.blake2b(text, digest_size=4).hexdigest()
+
+
+def _times(question: Question, shop: "Workshop") -> int:
+    """Return how often a question was asked; a question that never was will be asked for the first time."""
+    return max(1, sum(name == question.name or name.startswith(f"{question.name}.") for name in shop))
+
+
+def _known(question: Question, number: int, shop: "Workshop") -> bool:
+    return _numbered(question.name, number) in tuple(shop)
 
 
 def _numbered(base: str, number: int) -> str:

@@ -13,7 +13,9 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -111,6 +113,48 @@ def git_home(repository: Path) -> Path:
 def prefix(repository: Path) -> str:
     """Return where the folder lies below the top of the working tree: ``bench/`` or nothing."""
     return git(repository, "rev-parse", "--show-prefix")
+
+
+class Graph(NamedTuple):
+    """How some commits descend from one another, as far as that tells."""
+
+    parents: Mapping[str, tuple[str, ...]]
+    below: Mapping[str, frozenset[str]]
+    """By commit, those of the others that it is built upon."""
+
+
+def graph_of(repository: Path, commits: Sequence[str]) -> Graph:
+    """Tell which of these commits (all their digits) are built upon which.
+
+    Raises:
+        Stuck: there is no repository, or git refuses.
+    """
+    wanted = frozenset(commits)
+    base = git(repository, "merge-base", "--octopus", *wanted, check=False)  # all that is below it is below all
+    hidden = [f"^{parent}" for parent in git(repository, "rev-parse", f"{base}^@").split()] if base else []
+    listed = git(repository, "rev-list", "--parents", "--topo-order", "--reverse", *wanted, *hidden).splitlines()
+    parents: dict[str, tuple[str, ...]] = {}
+    below: dict[str, frozenset[str]] = {}
+    for line in listed:
+        one, *above = line.split()
+        parents[one] = tuple(above)
+        below[one] = frozenset[str]().union(*(below.get(parent, frozenset()) | wanted & {parent} for parent in above))
+    return Graph(parents, {one: below[one] for one in wanted})
+
+
+def commit_of(repository: Path, called: str) -> Commit | None:
+    """Return a commit by its digits; ``None`` where the repository has none such, or several."""
+    if not re.fullmatch(r"[0-9a-fA-F]{4,64}", called):
+        return None
+    full = git(repository, "rev-parse", "--verify", "--quiet", f"{called}^{{commit}}", check=False)
+    if not full.startswith(called.lower()):  # a branch that looks like one
+        return None
+    return Commit(called=called, commit=full, subject=git(repository, "show", "--no-patch", "--format=%s", full))
+
+
+def same_files(old: Commit, new: Commit, *, repository: Path) -> bool:
+    """Tell whether two commits have the very same files."""
+    return _tree(repository, old) == _tree(repository, new)
 
 
 def _named(repository: Path, called: str) -> Commit:

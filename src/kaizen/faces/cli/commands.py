@@ -160,7 +160,7 @@ COMMANDS = (
         "kaizen prove HEAD~1..HEAD -- make bench",
         (
             Option(("revisions",), "two commits, branches or tags; no NEW is the working tree as it is, no OLD is HEAD, and "
-                   "OLD...NEW begins where they parted", "OLD..NEW"),
+                   "OLD...NEW begins where they parted. With --declared a process or a log", "OLD..NEW", many="?"),
             Option(("work",), "the command, run in a checkout of each; one word is given to the shell as it is", "COMMAND",
                    many=TRAILING),
             Option(("--metric",), "what is judged: seconds, cpu_seconds or peak_memory as measured, or a number from JSON on "
@@ -179,6 +179,9 @@ COMMANDS = (
             Option(("--within",), "the limit of one run, such as '60 s' (default: none)", "S"),
             Option(("--process",), "take command, metrics and settings of a process of the recipe", "NAME"),
             Option(("--again",), "ask anew what was answered, with an α of its own", flag=True),
+            Option(("--declared",), "ask about all that a loop kept without proof, each keep against the standard before it: of the "
+                   "process that is named, or of a log (default: of the only process with such keeps)", flag=True),
+            Option(("--at-most",), "with --declared: so many questions now, and the others another time", "N", kind="whole"),
             Option(("--quiet",), "say only the end", flag=True),
         ),
         "Tell whether NEW is better or worse than OLD, by randomised pairs of runs in checkouts of their own, as soon as it "

@@ -30,9 +30,17 @@ _OF_A_METRIC = ("metric", "pattern", "better", "worthwhile", "margin", "scale", 
 
 def prove(given: argparse.Namespace) -> Answer:
     """Ask whether NEW is better than OLD; say the answer."""
+    _check(given)
     options: dict[str, Any] = {"root": Path.cwd(), **_of_words(given)} if given.process is None else _of_process(given)
-    ledger = place.ledger_of(given)
     show = _Shown(quiet=given.quiet or given.json)
+    if given.declared:
+        from kaizen.faces.cli import declared
+
+        try:
+            return declared.work_through(given, options, declared.Told(show.say, show.watch, _document))
+        finally:
+            show.close()
+    ledger = place.ledger_of(given)
     stop = Stop(show.say)
     where = "memory:" if ledger is None else ledger
     try:
@@ -48,6 +56,19 @@ def prove(given: argparse.Namespace) -> Answer:
     finally:
         show.close()
     return Answer(_told(proof), _document(proof), status=_STATUS.get(proof.decision, NEITHER))
+
+
+def _check(given: argparse.Namespace) -> None:
+    """Refuse words that belong to the other kind of question."""
+    if given.declared and given.again:
+        raise Malformed("one question must be named to be asked again; got --again beside --declared",
+                        hint="kaizen prove OLD..NEW --again -- COMMAND")  # fmt: skip
+    if not given.declared and given.at_most is not None:
+        raise Malformed("there must be several questions to ask some of them; got --at-most without --declared",
+                        hint="--pairs says how many pairs one question may take")  # fmt: skip
+    if not given.declared and given.revisions is None:
+        raise Malformed("two revisions must be written OLD..NEW; got nothing",
+                        hint="write HEAD~1..HEAD, or --declared to ask about all that was kept without proof")  # fmt: skip
 
 
 # ── what is asked ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -29,6 +29,7 @@ from kaizen.reports import lines, text
 from kaizen.reports.promises import Promise, copies, false_alarm, fooled
 from kaizen.workshop.bench import Bench
 from kaizen.workshop.looking import NO_READING
+from kaizen.workshop.proven_since import proven_since
 
 
 def show(given: argparse.Namespace) -> Answer:
@@ -183,14 +184,22 @@ def standard(given: argparse.Namespace) -> Answer:
     """Show today's standard, or all."""
     with place.at_rest(given) as bench:
         kept, made = bench.wheel.ledger.standards(bench.name), {one.standard: one for one in bench.promises()}
+        since = proven_since(bench.wheel.ledger, bench.name)
     shown = kept if given.all else kept[-1:]
     documents = [
         standard_document(one.standard)
-        | {"at": one.at, "promise": made[one.standard.number].document() if one.standard.number in made else None}
+        | {
+            "at": one.at,
+            "promise": made[one.standard.number].document() if one.standard.number in made else None,
+            "since": since.get(one.standard.number, ()),
+        }
         for one in shown
     ]
     document = {"process": bench.name, "standards": documents} if given.all else {"process": bench.name, **documents[0]}
-    told = [lines.standard_lines(one, str(made.get(one.standard.number, ""))) for one in shown]
+    told = [
+        lines.standard_lines(one, str(made.get(one.standard.number, "")), map(str, since.get(one.standard.number, ())))
+        for one in shown
+    ]
     return Answer("\n".join(told), document)
 
 
