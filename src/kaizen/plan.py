@@ -12,7 +12,7 @@ from kaizen.metric import Metric
 from kaizen.process import Process
 from kaizen.setting import Numbers, Setting
 from kaizen.standard import Increment
-from kaizen.trial import Reading
+from kaizen.trial import Reading, Seat
 from kaizen.verdict import Prospect
 from kaizen.veteran.transfer import Kin
 
@@ -115,7 +115,8 @@ def pair_differences(metric: Metric, rows: Sequence[Tried]) -> list[list[float]]
             and row.side is not None
             and isinstance(row.outcome, Reading)
         ):
-            sides.setdefault((row.trial, row.block), {})[row.side] = row.outcome.values[metric.name]
+            for seat in (Seat(trial=row.trial, block=row.block), *row.serves):
+                sides.setdefault((seat.trial, seat.block), {})[row.side] = row.outcome.values[metric.name]
     by_trial: dict[int, list[float]] = {}
     for (trial, _), pair in sides.items():
         if len(pair) == 2:

@@ -13,6 +13,9 @@ from kaizen.audit import audit
 from kaizen.do import block_runs
 from kaizen.errors import OutOfTurn
 from kaizen.journal import sides
+from kaizen.plan import pair_differences
+from kaizen.reports.export import rows
+from kaizen.reports.lines import run_lines
 from kaizen.trial import Fault
 from kaizen.workshop.auditing import recorded
 
@@ -142,3 +145,20 @@ def test_a_budget_that_pays_for_one_pair_only_gets_one(bakery: Any) -> None:
     assert [run.unit for run in made].count(made[0].unit) == 4
     assert len(made) == 7
     assert [run.unit for run in made].count(made[-1].unit) in (2, 3)
+
+
+def test_what_a_run_serves_is_told_and_counts_for_the_noise_of_every_pair(bakery: Any) -> None:
+    """In the lines on a run, in tables for other tools, and among the differences that noise is learned from."""
+    bench = opened(bakery, 230.0, 250.0)
+    for run in bench.ask("w", n=3):
+        bench.tell(run, taste=5.0 + run.id, by="w")
+    (standard,) = (row for row in bench.runs if row.side == "standard")
+    first, second = (row for row in bench.runs if row.side == "increment")
+    assert "serves    trial 2, pair 1" in run_lines(standard)
+    assert f"beside    run {standard.id}" in run_lines(first)
+    table = rows(bench.story(), "runs")
+    assert {row["run"]: row["beside"] for row in table} == {
+        standard.id: None, first.id: standard.id, second.id: standard.id,
+    }  # fmt: skip
+    differences = pair_differences(bakery.taste, bench.runs)
+    assert sorted(differences) == sorted([float(row.id - standard.id)] for row in (first, second))

@@ -73,7 +73,7 @@ def _run(run: Tried) -> Row:
     reading = {} if isinstance(run.outcome, Fault) else _under("reading", run.outcome.values)
     return {
         "run": run.id, "seq": run.seq, "at": _time(run.at), "by": run.by, "purpose": run.purpose, "of": run.of,
-        "trial": run.trial, "block": run.block, "side": run.side, "because": run.because, "revision": run.revision,
+        "trial": run.trial, "block": run.block, "side": run.side, "beside": run.beside, "because": run.because, "revision": run.revision,
         "source": run.source, **_under("setting", run.setting), **reading,
         "fault": fault.reason if fault else None, "fault.note": fault.note if fault else None,
         "fault.tail": fault.tail if fault else None, "corrections": len(run.corrected), "late": len(run.late),

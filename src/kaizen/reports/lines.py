@@ -132,6 +132,8 @@ def run_lines(run: Tried) -> str:
     facts = [("why", run.because), ("outcome", outcome_words(run.outcome))]
     if run.trial is not None and run.block is not None:
         facts.append(("trial", f"{run.trial}, pair {run.block + 1}, side {run.side}"))
+        facts.append(("serves", "; ".join(f"trial {seat.trial}, pair {seat.block + 1}" for seat in run.serves)))
+        facts.append(("beside", f"run {run.beside}" if run.beside is not None else ""))
     facts += [("was", f"{outcome_words(outcome)}, before it was corrected") for outcome in run.corrected]
     facts += [("late", outcome_words(outcome)) for outcome in run.late]
     tail = run.outcome.tail.strip() if isinstance(run.outcome, Fault) else ""

@@ -50,7 +50,7 @@ def tried_document(run: Tried) -> dict[str, Any]:
     return {
         "run": run.id, "at": run.at, "by": run.by, "setting": run.setting, "purpose": run.purpose, "of": run.of,
         "because": run.because, "trial": run.trial, "block": run.block, "side": run.side,
-        **outcome_document(run.outcome), "spend": run.spend, "conditions": run.conditions,
+        "beside": run.beside, "serves": run.serves, **outcome_document(run.outcome), "spend": run.spend, "conditions": run.conditions,
         "corrected": [outcome_document(outcome) for outcome in run.corrected],
         "late": [outcome_document(outcome) for outcome in run.late],
     }  # fmt: skip
