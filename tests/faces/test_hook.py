@@ -501,6 +501,28 @@ def test_committing_what_attach_wrote_is_no_idea(repo: Repo) -> None:
     assert repo.came() == []
 
 
+def test_an_idea_beside_what_attach_wrote_is_one(repo: Repo) -> None:
+    """A diff that only shows the block as context is the loop's own."""
+    (repo.top / "AGENTS.md").write_text("# Rules\n")
+    assert main(["attach", "--yes"]) == 0
+    repo.git("add", "-A")
+    repo.git("commit", "-q", "-m", "Tell the agents")
+    written = (repo.top / "AGENTS.md").read_text()
+    (repo.top / "AGENTS.md").write_text(written.replace("# Rules", "# Rules of the game"))
+    repo.commit(IDEA, "lr = 0.8\n")
+    assert repo.came() == [(IDEA, "open")]
+
+
+def test_a_reset_is_seen_by_the_next_command_without_another_commit(repo: Repo) -> None:
+    """What was looked at while it was in flight is looked at again once it is reset away."""
+    repo.commit(IDEA, "lr = 0.8\n")
+    main(["show", "speed"])
+    assert repo.came() == [(IDEA, "open")]
+    repo.discard()
+    main(["show", "speed"])
+    assert repo.came() == [(IDEA, "discarded")]
+
+
 def test_a_log_that_cannot_be_taken_is_told_by_attach_and_stops_no_command(repo: Repo, capsys: Any) -> None:
     """A metric whose direction nobody knows is no reason to fail another command."""
     (repo.top / "results.tsv").write_text(

@@ -74,7 +74,7 @@ def settle(folder: Path, *, again: bool = False) -> Settled | None:
     memory = repository.memory
     tops = _tops(folder)
     logs = _logs(tops, str(attached.get("log") or ""))
-    seen = _seen(memory, logs)
+    seen = _seen((memory / INBOX, *_heads(repository), *logs))
     if not again and seen == _state(memory):
         return None
     known = {one.key: one for one in _looked_again(repository, tops)}
@@ -86,8 +86,9 @@ def settle(folder: Path, *, again: bool = False) -> Settled | None:
         known |= {one.key: one for one in brought[-1].intentions}
     known |= _numbered(where, tuple(known.values()), max((one.standard for one in brought), default=0))
     _tell(where, known.values())
+    seen |= _seen((memory / INBOX,))  # written to by ourselves; whatever else has grown meanwhile is new the next time
     with contextlib.suppress(OSError):
-        (memory / _STATE).write_text(json.dumps(_seen(memory, logs)), encoding="utf-8")
+        (memory / _STATE).write_text(json.dumps(seen), encoding="utf-8")
     came = [one.came for one in known.values()]
     runs, notes = sum(one.runs for one in brought), tuple(note for one in brought for note in one.notes)
     return Settled(where.process, len(came), came.count("kept"), came.count("discarded"), runs, notes)
@@ -113,10 +114,15 @@ def _logs(tops: Sequence[Path], named: str) -> tuple[Path, ...]:
     return tuple(log for log in found if log is not None)
 
 
-def _seen(memory: Path, logs: Iterable[Path]) -> dict[str, list[int]]:
-    """Return sizes and times by which it is told whether anything is new."""
+def _heads(repository: Repository) -> tuple[Path, ...]:
+    """Return git's logs of all worktrees' heads: a reset is told there, and nowhere else."""
+    return (repository.common / "logs" / "HEAD", *sorted(repository.common.glob("worktrees/*/logs/HEAD")))
+
+
+def _seen(watched: Iterable[Path]) -> dict[str, list[int]]:
+    """Return sizes and times of files, by which it is told whether anything is new."""
     found = {}
-    for path in (memory / INBOX, *logs):
+    for path in watched:
         with contextlib.suppress(OSError):
             stat = path.stat()
             found[str(path)] = [stat.st_size, stat.st_mtime_ns]
