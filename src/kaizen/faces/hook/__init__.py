@@ -67,7 +67,7 @@ def answer(asked: Asked) -> int:
     ledger = memory / str(asked.attached.get("ledger", "ledger.db"))
     process = str(asked.attached.get("process", "loop"))
     diff = staged.diff()
-    if staged.OURS in diff:
+    if staged.is_ours(diff):
         return 0  # what attach wrote is committed: no idea of the loop
     inbox = _looked_again(repository, ledger, process)
     now = time.time_ns() // 1000

@@ -13,8 +13,7 @@ from kaizen.intention import Repository
 
 DIFF: Final = 200_000
 """Bytes of a diff that are read; what goes beyond is generated, as a rule."""
-OURS: Final = b"kaizen: begin; `kaizen detach`"
-"""What a diff has in it that commits what attach wrote."""
+_OURS: Final = re.compile(rb"^\+.*kaizen: begin; `kaizen detach`", re.MULTILINE)
 _DIFF_S: Final = 0.2
 _MESSAGE: Final = 65_536  # bytes of a message that are read
 _BIG: Final = "1m"  # a file larger than that is told of as changed, and not compared
@@ -55,6 +54,11 @@ def is_no_idea(repository: Repository, message: str, committing: Sequence[str] =
     if any(os.path.lexists(repository.git / name) for name in _UNDER_WAY):
         return True
     return any(_amends(process) for process in committing[:1])
+
+
+def is_ours(diff: bytes) -> bool:
+    """Tell whether a diff adds what attach wrote, and does not merely stand near it."""
+    return _OURS.search(diff) is not None
 
 
 def _amends(process: str) -> bool:
