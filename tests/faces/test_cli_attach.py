@@ -138,6 +138,23 @@ def test_attaching_twice_does_nothing(kaizen: Shell, top: Path) -> None:
     assert kaizen("attach", "--json", "--strict").document["attached"] is True
 
 
+def test_a_log_is_named_from_where_one_stands(kaizen: Shell, top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remembered as seen from the top, so that each worktree finds its own; one outside stays where it is."""
+
+    def remembered() -> str:
+        found: str = json.loads((top / ".git" / "kaizen" / "attached.json").read_text())["log"]
+        return found
+
+    (top / "runs").mkdir()
+    kaizen("attach", "--yes", "--log", "runs/mine.tsv")
+    assert remembered() == str(Path("runs", "mine.tsv"))
+    monkeypatch.chdir(top / "runs")
+    kaizen("attach", "--yes", "--log", "other.tsv")
+    assert remembered() == str(Path("runs", "other.tsv"))
+    kaizen("attach", "--yes", "--log", "../../outside.tsv")
+    assert remembered() == str(top.parent / "outside.tsv")
+
+
 def test_outside_of_a_repository_it_says_so(kaizen: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And where nothing is attached, there is nothing to detach."""
     monkeypatch.chdir(tmp_path)

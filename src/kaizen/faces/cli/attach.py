@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from kaizen.faces.cli.answer import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kaizen.process import Process
     from kaizen.workshop.attaching import Place, Plan
     from kaizen.workshop.settling import Settled
 
@@ -26,9 +29,8 @@ def attach(given: argparse.Namespace) -> Answer:
     found = find(given.recipe, given.ledger)
     named = found.ledger if found.recipe is not None or given.ledger is not None else None
     place = attaching.place_at(here, named)
-    planned = attaching.plan(
-        place, _settings(given, place), runs=runs_here(sys.executable), command=_command(), mcp=given.mcp
-    )
+    settings = _settings(given, place, found.processes)
+    planned = attaching.plan(place, settings, runs=runs_here(sys.executable), command=_command(), mcp=given.mcp)
     planned = planned._replace(notes=(*planned.notes, *_lacking(planned)))
     document = _document(planned)
     if planned.nothing:
@@ -58,30 +60,25 @@ def _document(planned: "Plan") -> dict[str, Any]:
     return {"memory": memory, "changes": changes, "notes": planned.notes, "settings": dict(planned.settings)}
 
 
-def _settings(given: argparse.Namespace, place: "Place") -> dict[str, Any]:
+def _settings(given: argparse.Namespace, place: "Place", processes: "Sequence[Process]") -> dict[str, Any]:
     """Return what the hook and the next command must know, as it is wanted now, else as it was."""
     from kaizen.intention import read_attached
+    from kaizen.workshop.attaching import log_at
     from kaizen.workshop.importing import name_of
 
     known = read_attached(place.memory) or {}
     return {
-        "process": name_of(given.process) if given.process else known.get("process") or _name(place),
+        "process": name_of(given.process) if given.process else known.get("process") or _name(place, processes),
         "strict": bool(given.strict),
-        "log": given.log or known.get("log") or "",
+        "log": log_at(place, Path(given.log)) if given.log else known.get("log") or "",
         "ledger": os.path.relpath(place.ledger, place.memory),
     }
 
 
-def _name(place: "Place") -> str:
+def _name(place: "Place", processes: "Sequence[Process]") -> str:
     """Return the process's name: the recipe's only one, else that of the folder."""
-    from kaizen.errors import KaizenError
-    from kaizen.workshop.finding import find
     from kaizen.workshop.importing import name_of
 
-    try:
-        processes = find().processes
-    except KaizenError:
-        processes = ()
     if len(processes) == 1:
         return processes[0].name
     return name_of((place.top or place.common).name.removesuffix(".git"))

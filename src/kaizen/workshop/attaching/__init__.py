@@ -92,6 +92,14 @@ def place_at(folder: Path, ledger: Path | None = None) -> Place:
     return Place(top, shared, (base / found).absolute(), ledger or beside)
 
 
+def log_at(place: Place, log: Path) -> str:
+    """Return how a loop's log is remembered: within a worktree as seen from its top, for each worktree has its own."""
+    if place.top is None:
+        return str(log)
+    path = Path(os.path.normpath(Path.cwd() / log))  # links stay links
+    return str(path.relative_to(place.top) if path.is_relative_to(place.top) else path)
+
+
 # ── what would change ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
