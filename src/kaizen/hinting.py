@@ -59,19 +59,17 @@ def print_of(diff: bytes) -> str:
 
 def index_of(ledger: Path, process: str) -> Path:
     """Return where the words of a process are kept, beside its ledger: a file that may be deleted at any time."""
-    return _folder(ledger) / f"{process}.db"
+    return ledger.parent / f"{ledger.stem}.work" / "words" / f"{process}.db"
 
 
-def hint(ledger: Path, process: str | None, message: str, diff: bytes = b"") -> Hint | None:
+def hint(ledger: Path, process: str, message: str, diff: bytes = b"") -> Hint | None:
     """Return what is remembered of an increment; ``None`` where nothing is remembered at all.
-
-    ``process`` may be left out: then it is the only one, or the one that was last told of.
 
     Raises:
         Exception: of whatever kind, where the index cannot be read.
     """
-    path = index_of(ledger, process) if process is not None else _latest(ledger)
-    if path is None or not path.is_file():
+    path = index_of(ledger, process)
+    if not path.is_file():
         return None
     with Fulltext(path) as index:
         if not index.fact("counts"):
@@ -132,15 +130,6 @@ def facts_of(index: Fulltext) -> Facts:
 def tokens(text: str) -> int:
     """Return about how many tokens a language model reads in a text: words and signs, or a fourth of its letters if that is more."""
     return max(len(re.findall(r"\w+|[^\w\s]", text)), -(-len(text) // 4))
-
-
-def _folder(ledger: Path) -> Path:
-    return ledger.parent / f"{ledger.stem}.work" / "words"
-
-
-def _latest(ledger: Path) -> Path | None:
-    found = sorted(_folder(ledger).glob("*.db"), key=lambda path: path.stat().st_mtime_ns)
-    return found[-1] if found else None
 
 
 def _plain(message: str) -> str:

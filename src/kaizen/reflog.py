@@ -105,7 +105,8 @@ def fate_of(made: int, moves: Sequence[Move], *, coming: bool = False) -> Fate:
     move = moves[made]
     earlier = {one for other in moves[: made + 1] for one in (other.old, *((other.new,) if other is not move else ()))}
     earlier.discard(move.new)
-    line, fate, here = {move.new}, "open", True
+    fate: Fate = "open"
+    line, here = {move.new}, True
     undone = f'Revert "{move.subject}"'
     for later in moves[made + 1 :]:
         if later.verb == "rebase" or (later.verb == "pull" and not later.joins):
@@ -125,4 +126,4 @@ def fate_of(made: int, moves: Sequence[Move], *, coming: bool = False) -> Fate:
             fate = "discarded"
     if fate == "open" and here and coming:
         return "kept"
-    return fate  # type: ignore[return-value]
+    return fate

@@ -24,7 +24,6 @@ def ledger(tmp_path: Path) -> Path:
 
 def test_nothing_is_remembered_at_first(ledger: Path) -> None:
     """No hint, and no file is made by asking."""
-    assert hint(ledger, None, "remove dropout") is None
     assert hint(ledger, "speed", "remove dropout", DIFF) is None
     assert not ledger.parent.exists()
 
@@ -36,7 +35,7 @@ def test_what_was_heard_is_remembered_at_once(ledger: Path) -> None:
     assert found is not None
     assert (found.answer, found.lines[0]) == ("in_flight", "in flight: it is being tried now: 1abcdef “remove dropout”")
     remember(ledger, "speed", [heard("1", "remove dropout", effect=-0.1), heard("2", "wider layers")])
-    found = hint(ledger, None, "drop dropout\n\nIt should generalise.\n# Please enter the commit message\n")
+    found = hint(ledger, "speed", "drop dropout\n\nIt should generalise.\n# Please enter the commit message\n")
     assert found is not None
     assert (found.answer, found.odds) == ("failed_before", pytest.approx(2 / 51))
     assert found.precedents == ("1abcdef “remove dropout” was discarded: worse by 0.1 (one run; same standard)",)
@@ -72,11 +71,11 @@ def test_by_the_diff_alone(ledger: Path) -> None:
     assert found.answer == "failed_before"
 
 
-def test_the_process_that_was_last_told_of(ledger: Path) -> None:
-    """Where none is named; one that is named has its own memory."""
+def test_each_process_has_its_own_memory(ledger: Path) -> None:
+    """What failed in one says nothing of another."""
     remember(ledger, "speed", [heard("1", "remove dropout")])
     remember(ledger, "size", [heard("1", "wider layers")])
-    assert hint(ledger, None, "wider layers").lines  # type: ignore[union-attr] # there is one
+    assert hint(ledger, "size", "wider layers").lines  # type: ignore[union-attr] # there is one
     assert hint(ledger, "speed", "wider layers").lines == ()  # type: ignore[union-attr] # as above
 
 

@@ -231,7 +231,7 @@ def _came(told: Told, facts: Facts) -> str:
 
 
 def effect_words(trial: Remembered, facts: Facts) -> str:
-    """Return ``val_bpb worse by 0.17 %, 2.4 times the noise``."""
+    """Return ``val_bpb worse by 0.17 %, 2.4 × noise``; nothing where no effect is known."""
     if trial.effect is None:
         return ""
     gain = abs(trial.effect)
