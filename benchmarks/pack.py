@@ -287,9 +287,12 @@ def _came(result: Result) -> str:
 
 
 def read(path: Path) -> list[Result]:
-    """Read result lines; a last line cut short by an interruption is left out."""
-    text = path.read_text(encoding="utf-8")
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+    """Read result lines; a last line cut short by an interruption is taken off."""
+    text = path.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if len(whole) != len(text):
+        path.write_bytes(whole)  # else the next result would go on in that line
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -64,4 +64,7 @@ def test_results_are_gone_on_with_and_told(
     assert said.out.count("wanted:") == 2
     assert pack.main(["--out", str(out)]) == 0
     assert "4 jobs, 4 of them" in capsys.readouterr().err
+    with out.open("a", encoding="utf-8") as file:
+        file.write('{"key": ["mem')  # interrupted
     assert len(pack.read(out)) == 4
+    assert out.read_text(encoding="utf-8").endswith("}\n")
