@@ -209,12 +209,23 @@ def test_nobodys_lock_keeps_it_waiting(path: Path) -> None:
         ("ms/1000=seconds", Rename(there="ms", here="seconds", times=0.001)),
         ("f*0.5+10=c", Rename(there="f", here="c", times=0.5, plus=10.0)),
         ("a*1e-3=b", Rename(there="a", here="b", times=1e-3)),
+        ("seconds/60=minutes", Rename(there="seconds", here="minutes", times=1 / 60)),
+        ("a*0.3333333333333=b", Rename(there="a", here="b", times=0.3333333333333)),
+        ("a-0.12345678901234=b", Rename(there="a", here="b", plus=-0.12345678901234)),
     ],
 )
 def test_a_rename_is_read_and_written(text: str, made: Rename) -> None:
     """What is written says the same when it is read again."""
     assert renaming.read(text) == made
     assert renaming.read(str(made)) == made
+
+
+@given(st.floats(1e-6, 1e6), st.floats(-1e6, 1e6))
+def test_a_rename_is_written_as_exactly_as_it_is(times: float, plus: float) -> None:
+    """It is kept as it is written: a figure less would make another number of a shared one."""
+    for made in (Rename(there="a", here="b", times=times, plus=plus), Rename(there="a", here="b", times=1 / times)):
+        assert renaming.read(str(made)) == made
+    assert str(renaming.read("seconds/60=minutes")) == "seconds/60=minutes"
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,16 @@ class Rename(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         """Return it as it is written: ``temp_K-273.15=temp_C``."""
-        times = "" if self.times == 1.0 else f"*{self.times:.{_FIGURES}g}"
-        plus = "" if self.plus == 0.0 else f"{self.plus:+.{_FIGURES}g}"
-        return f"{self.there}{times}{plus}={self.here}"
+        plus = "" if self.plus == 0.0 else f"{'-' if self.plus < 0.0 else '+'}{_spelled(abs(self.plus))}"
+        return f"{self.there}{self._factor}{plus}={self.here}"
+
+    @property
+    def _factor(self) -> str:
+        """The factor as it is written: ``*0.001``, or ``/60`` where only that says it in few figures."""
+        if self.times == 1.0:
+            return ""
+        times, over = _spelled(self.times), f"{1.0 / self.times:.{_FIGURES}g}"
+        return f"/{over}" if len(times) > _FIGURES + 2 and 1.0 / float(over) == self.times else f"*{times}"
 
 
 class Renaming:
@@ -151,6 +158,12 @@ class Renaming:
         return Renaming((one for one in made if not (one.plain and one.there == one.here)), without=without)
 
 
+def _spelled(number: float) -> str:
+    """Return a number in as few figures as say it exactly."""
+    short = f"{number:.{_FIGURES}g}"
+    return short if float(short) == number else repr(number)
+
+
 def _scaled(parameter: Real | Whole, one: Rename) -> Parameter:
     """Return a number's range as it is said here; one that is no longer whole, or starts elsewhere, is a plain number."""
     low, high = one.value(parameter.low), one.value(parameter.high)
@@ -189,10 +202,7 @@ def check(renames: Sequence[Rename], there: Sequence[Process], here: Sequence[Pr
         Clash: two names become one, or one becomes two.
         Malformed: kinds that do not fit, or two units without a factor.
     """
-    for side, names in (("there", [one.there for one in renames]), ("here", [one.here for one in renames])):
-        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
-        if twice is not None:
-            raise Clash(f"a rename must be of one name to one name; got {twice!r} {side} twice")
+    check_once(renames)
     for one in renames:
         for mine in _named(one.here, here, "here"):
             for theirs in _named(one.there, there, "there"):
@@ -201,6 +211,18 @@ def check(renames: Sequence[Rename], there: Sequence[Process], here: Sequence[Pr
         if both is not None and one.there != one.here and one.here not in {other.there for other in renames}:
             raise Clash(f"a rename must not make one name of two; got {one}, and {both} there has {one.here}, too")
     return Renaming(renames)
+
+
+def check_once(renames: Sequence[Rename]) -> None:
+    """Refuse renames that make one name of two, or two of one.
+
+    Raises:
+        Clash: they do.
+    """
+    for side, names in (("there", [one.there for one in renames]), ("here", [one.here for one in renames])):
+        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+        if twice is not None:
+            raise Clash(f"a rename must be of one name to one name; got {twice!r} {side} twice")
 
 
 def _named(name: str, processes: Sequence[Process], side: str) -> list[Parameter]:
