@@ -97,6 +97,9 @@ def test_a_recipe_may_name_the_ledgers(north: Path, call: Shell) -> None:
     call("voice", "coffee", "weak", "--by", "tom")
     assert call("memory").out.startswith("uphill: mocha (4 runs)")
     assert call("memory", "--attach", "../north").err.startswith("kaizen: a ledger must be attached once; got ")
+    assert call("memory", "--detach", "uphill").err.endswith(
+        "hint: the recipe, or whoever opened the ledger, names it\n"
+    )
     assert not Path(".kaizen/ledger.attached.toml").exists()
     for bad, match in (
         ("[memory.uphill]\nrename = []\n", "kaizen.toml: memory.uphill: a ledger to remember from must have a place"),

@@ -321,6 +321,19 @@ def test_memory_may_be_given_for_once(north: Path, tmp_path: Path) -> None:
         kaizen.open("memory:", memory=[Attachment(name="a", path="a", rename=("b",))])
 
 
+def test_what_is_given_stays_when_it_is_detached(north: Path, south: Path) -> None:
+    """The file forgets it; whoever opened the ledger with it still has it, and is told why."""
+    with kaizen.open(south) as shop:
+        shop.memory.attach(north, rename=BREW)
+    with kaizen.open(south, memory=[north]) as shop:
+        shop.memory.detach("north")
+        assert [one.name for one in shop.memory.lent()] == ["north"]
+        with pytest.raises(Undeclared, match="got 'north'") as error:
+            shop.memory.detach("north")
+        assert error.value.hint == "the recipe, or whoever opened the ledger, names it"
+    assert not (south.parent / "ledger.attached.toml").exists()
+
+
 def test_own_processes_may_call_one_thing_by_two_names(tmp_path: Path) -> None:
     """Each sees the other's trials in its own words; taken back, they are strangers again."""
     with kaizen.open(tmp_path / "ledger.db") as shop:

@@ -132,15 +132,13 @@ class Memories:
         """
         if all(one.name != name for one in self._kept.ledgers):
             known = ", ".join(one.name for one in self._kept.ledgers)
+            hint = "the recipe, or whoever opened the ledger, names it" if name in self._given else ""
             raise Undeclared(
-                f"a ledger must be attached to be detached; got {name!r}", hint=f"attached are: {known or 'none'}"
+                f"a ledger must be attached to be detached; got {name!r}",
+                hint=hint or f"attached are: {known or 'none'}",
             )
         self._keep(msgspec.structs.replace(self._kept, ledgers=self._without(name)))
-        self._attached.pop(name, None)
-        lost = self._borrowed.pop(name, None)
-        if lost is not None and isinstance(lost.memory, Guarded):
-            lost.memory.close()
-        self._forget()
+        self._load()  # one that was given besides stays
 
     def rename(self, process: str, rename: Sequence[str]) -> tuple[str, ...]:
         """Say what an own process calls otherwise than the others of its ledger: all of it; none takes it back.
@@ -172,11 +170,11 @@ class Memories:
         now = borrowing.stamp(self._file)
         if now != self._stamp:
             self._stamp = now
-            self.close()
             self._load()
 
     def _load(self) -> None:
         """Take what the file says, and what was given; what cannot be right in the file is left out."""
+        self.close()
         for old in (self._borrowed, self._attached, self._renamings):
             old.clear()
         self._kept, self._unread = Attached(), []
