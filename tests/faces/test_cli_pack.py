@@ -99,6 +99,9 @@ def test_an_audit_that_finds_a_name_ends_with_a_status_of_one(at: Shell) -> None
     [
         (("line_a",), "must have a file"),
         (("-o", "x.json"), "must be of one process"),
+        (("--as", "x"), "got --as alone"),
+        (("line_a", "-o", "x.json", "--rename", "a=b"), "got --rename alone"),
+        (("--against", "north.db"), "got --against alone"),
         (("-o", "x.json", "--audit", "y.json"), "one of -o"),
         (("line_b", "-o", "x.json"), "must be described"),
         (("line_a", "-o", "x.json", "--epsilon", "0"), "epsilon must be"),

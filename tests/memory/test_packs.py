@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kaizen.errors import Malformed, Mistake, Newer, OutOfRange
+from kaizen.errors import Clash, KaizenError, Malformed, Mistake, Newer, OutOfRange
 from kaizen.metric import higher, lower
 from kaizen.parameter import Choice, Real, Revision, Switch, Whole
 from kaizen.process import Process, check_process
@@ -77,7 +77,7 @@ def oven_runs(count: int = 120, seed: int = 3) -> Owner:
 
 
 def made(owners: Sequence[Owner], seed: int = 1, **told: Any) -> Pack:
-    return packs.make(owners, ["burnt"], terms(**told), name="north", better="lower", chance=random.Random(seed))
+    return packs.make(owners, terms(**told), name="north", better="lower", chance=random.Random(seed))
 
 
 def crafted(process: Process, **words: int) -> Pack:
@@ -85,7 +85,7 @@ def crafted(process: Process, **words: int) -> Pack:
     salt = "00" * 16
     sort = {p.name: "switch" if isinstance(p, Switch) else "number" for p in process.parameters}
     said = tuple(Said(key=hashed(salt, sort[name], name), says=word) for name, word in words.items())
-    return sealed(Pack(name="north", salt=salt, better=process.metrics[0].better, metrics=(), epsilon=1.0, moved=2 * len(words), scale=20,
+    return sealed(Pack(name="north", salt=salt, better=process.metrics[0].better, epsilon=1.0, moved=2 * len(words), scale=20,
                        answers=250, said=said))  # fmt: skip
 
 
@@ -344,8 +344,33 @@ def test_a_rename_finds_what_the_owner_calls_otherwise() -> None:
         for renames in ({}, {"heat": "celsius"})
     ]
     assert names == [{"trays", "steam", "rack"}, {"heat", "trays", "steam", "rack"}]
-    with pytest.raises(Malformed, match="THERE=HERE"):
-        advising.read_renames(["celsius"])
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "match"),
+    [
+        (["celsius"], Malformed, "must be there=here"),
+        (["kelvin-273.15=celsius"], Malformed, "of names alone; got kelvin-273.15=celsius"),
+        (["heat=celsius", "warmth=celsius"], Clash, "got 'celsius' here twice"),
+        (["heat=celsius", "heat=kelvin"], Clash, "got 'heat' there twice"),
+    ],
+)
+def test_renames_are_of_one_name_to_one_name(told: list[str], kind: type[KaizenError], match: str) -> None:
+    """Written as those of attached ledgers, and nothing is scaled: a pack speaks of halves."""
+    assert advising.read_renames([" heat = celsius "]) == {"celsius": "heat"}
+    with pytest.raises(kind, match=match):
+        advising.read_renames(told)
+
+
+def test_a_name_that_the_owner_has_in_two_units_is_found_in_ones_own() -> None:
+    """One that has no unit is taken only where there is no closer one."""
+    units = [msgspec.structs.replace(OVEN, name=f"oven{at}", parameters=(Real(name="heat", low=0.0, high=1.0, unit=unit),),
+                                     standard=Setting(heat=0.5)) for at, unit in enumerate(("", "K"))]  # fmt: skip
+    pack = made([Owner(check_process(one), ()) for one in units])
+    for unit, process in (("", units[0]), (hashed(pack.salt, "unit", "K"), units[1])):
+        heard = advising.hear(pack, process)
+        assert heard is not None
+        assert heard.said["heat"].unit == unit
 
 
 def test_a_pack_of_what_is_better_higher_is_silent_where_lower_is() -> None:

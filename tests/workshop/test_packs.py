@@ -94,9 +94,7 @@ def crafted(**words: int) -> Pack:
         Said(key=hashed(salt, "switch" if name == "steam" else "number", name), says=word)
         for name, word in words.items()
     )
-    return sealed(
-        Pack(name="liar", salt=salt, better="lower", metrics=(), epsilon=1.0, moved=6, scale=6, answers=250, said=said)
-    )
+    return sealed(Pack(name="liar", salt=salt, better="lower", epsilon=1.0, moved=6, scale=6, answers=250, said=said))
 
 
 # ── given away ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -104,6 +102,9 @@ def test_the_same_runs_give_the_same_pack_and_cost_nothing_more(north: Workshop)
     """Noise is thrown once; whoever asks for it again could else average it away."""
     packs = [north.pack("line_a", "line_b", name="north") for _ in range(3)]
     assert packs[0] == packs[1] == packs[2]
+    other = north.pack("line_a", "line_b", name="other")
+    assert (other.name, other.said) == ("other", packs[0].said)
+    assert other.sum != packs[0].sum
     assert north.packs.account.spent() == {"line_a": packs[0].epsilon, "line_b": packs[0].epsilon}
 
 
@@ -119,6 +120,15 @@ def test_what_packs_have_told_together_is_counted_and_limited(north: Workshop) -
         assert again.packs.account.spent() == {"line_a": 2.0}
         with pytest.raises(OutOfRange, match="ε 2 at most, all together; got 3 with this one"):
             again.pack("line_a", name="north", told=1.0, total=2)
+
+
+def test_what_packs_have_told_adds_up_as_it_is_written(north: Workshop) -> None:
+    """Three times 0.1 is 0.3, and no more."""
+    for answers in (1, 2, 3):
+        north.pack("line_a", name="north", epsilon="0.1", told=1.0, answers=answers, total="0.3")
+    assert north.packs.account.spent() == {"line_a": 0.3}
+    with pytest.raises(OutOfRange, match=r"got 0\.4 with this one"):
+        north.pack("line_a", name="north", epsilon="0.1", told=1.0, answers=4, total="0.3")
 
 
 def test_an_account_that_cannot_be_read_stops_new_packs(north: Workshop, tmp_path: Path) -> None:
@@ -194,6 +204,9 @@ def test_two_packs_cannot_share_a_name_nor_one_have_two(
         south.packs.attach(tmp_path / "other.json", name="north")
     with pytest.raises(Clash):
         south.packs.attach(file, name="nord")
+    north.pack("line_a", "line_b", file=tmp_path / "nord.json", answers=3)
+    with pytest.raises(Clash):  # the same words, which would be heard twice
+        south.packs.attach(tmp_path / "nord.json")
     assert south.packs.attach(file, rename=["heat=celsius"]).renames == {"celsius": "heat"}
 
 
@@ -338,7 +351,7 @@ def test_a_choice_is_asked_by_its_values(tmp_path: Path) -> None:
     del tmp_path
     salt = "cd" * 16
     values = {hashed(salt, "value", "rack", repr(value)): word for value, word in (("low", -1), ("top", 1))}
-    pack = sealed(Pack(name="racks", salt=salt, better="lower", metrics=(), epsilon=1.0, moved=2, scale=2, answers=9,
+    pack = sealed(Pack(name="racks", salt=salt, better="lower", epsilon=1.0, moved=2, scale=2, answers=9,
                        said=(Said(key=hashed(salt, "choice", "rack"), values=values),)))  # fmt: skip
     process = check_process(Process(
         name="mine", parameters=(Choice(name="rack", values=("low", "top", "none")),), standard=Setting(rack="low"),

@@ -22,6 +22,7 @@ from kaizen.errors import Malformed
 from kaizen.parameter import Choice, Real, Revision, Whole
 from kaizen.process import Process
 from kaizen.setting import Setting
+from kaizen.veteran import renaming
 from kaizen.veteran.packs import Pack, Said, hashed
 from kaizen.veteran.tally import half, sort_of, spelled, unit_of
 from kaizen.veteran.transfer import Kin
@@ -100,23 +101,27 @@ def hear(pack: Pack, process: Process, renames: Mapping[str, str] | None = None)
         unit = hashed(pack.salt, "unit", unit_of(parameter)) if unit_of(parameter) else ""
         fitting = [one for one in known if not (one.unit and unit) or one.unit == unit]
         if fitting:
-            found[parameter.name], names[parameter.name] = fitting[0], name
+            closest = max(fitting, key=lambda one: one.unit == unit)
+            found[parameter.name], names[parameter.name] = closest, name
     return Heard(pack, process, found, names) if found else None
 
 
 def read_renames(told: Sequence[str]) -> dict[str, str]:
-    """Read ``THERE=HERE`` names; return the owner's names by own name.
+    """Read renames of names alone; return the owner's names by own name.
 
     Raises:
-        Malformed: it is not two names with = between them, or one is told twice.
+        Clash: a name is told twice.
+        Malformed: it is no rename, or scales or shifts.
     """
-    made: dict[str, str] = {}
-    for one in told:
-        there, _, here = (part.strip() for part in one.partition("="))
-        if not there.isidentifier() or not here.isidentifier() or here in made:
-            raise Malformed(f"a rename must be THERE=HERE, each name once; got {one!r}", hint="write kelvin=celsius")
-        made[here] = there
-    return made
+    made = [renaming.read(one) for one in told]
+    for one in made:
+        if not one.plain:
+            raise Malformed(
+                f"a pack's rename must be of names alone; got {one}",
+                hint=f"a half is a half in any unit: {one.there}={one.here}",
+            )
+    renaming.check_once(made)
+    return {one.here: one.there for one in made}
 
 
 # ── the nod ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from kaizen.surrogate.threads import one_thread
 from kaizen.veteran import advising, packs, siege
 from kaizen.veteran.dither import Chance
 from kaizen.veteran.packs import Pack, Terms
-from kaizen.veteran.tally import Owner
+from kaizen.veteran.tally import Owner, moved_by_one
 
 _TARGETS = 12  # runs that are attacked
 _SHADOWS, _OWNERS = 60, 60
@@ -110,9 +110,10 @@ def _targets(owners: Sequence[Owner], rng: np.random.Generator) -> list[tuple[in
 def _off(pack: Pack, owners: Sequence[Owner], chance: Chance) -> dict[str, float]:
     """Return how far the guess of each process's best setting is off, over packs that are made again of it."""
     found: dict[str, list[float]] = {}
-    wanted = Terms(epsilon=Fraction(pack.moved, pack.scale), answers=pack.answers, told=1.0)
-    for _ in range(_AGAIN if owners else 0):
-        again = packs.make(owners, ["again"], wanted, name=pack.name, better=pack.better, chance=chance)
+    moved = max((moved_by_one(owner.process) for owner in owners), default=0)
+    wanted = Terms(epsilon=Fraction(moved, pack.scale), answers=pack.answers, told=1.0)  # the same noise
+    for _ in range(_AGAIN if moved else 0):
+        again = packs.make(owners, wanted, name=pack.name, better=pack.better, chance=chance)
         for owner in owners:
             heard = advising.hear(again, owner.process)
             if heard is not None and owner.votes:

@@ -54,8 +54,6 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     salt: str
     better: str
     """``lower`` or ``higher``: what is better of the metrics that it speaks of."""
-    metrics: tuple[str, ...]
-    """Salted hashes of their names."""
     epsilon: float
     """What it tells of one run, at most; rounded up."""
     moved: int
@@ -130,10 +128,8 @@ def words(counts: Iterable[int], scale: int, chance: Chance) -> list[int]:
     return [(one >= scale) - (one <= -scale) for one in noisy]
 
 
-def make(
-    owners: Sequence[Owner], metrics: Sequence[str], wanted: Terms, *, name: str, better: str, chance: Chance
-) -> Pack:
-    """Return a pack of several processes whose ``metrics`` are better in one direction.
+def make(owners: Sequence[Owner], wanted: Terms, *, name: str, better: str, chance: Chance) -> Pack:
+    """Return a pack of several processes whose first metrics are ``better`` in one direction.
 
     Raises:
         Mistake: there is nothing to speak of, or the name cannot be right.
@@ -148,9 +144,8 @@ def make(
     salt = chance.randrange(256**_SALT).to_bytes(_SALT, "big").hex()
     return sealed(
         Pack(
-            name=name, salt=salt, better=better, metrics=tuple(sorted({hashed(salt, "metric", one) for one in metrics})),
-            epsilon=-(-moved * 10_000 // scale) / 10_000, moved=moved, scale=scale, answers=wanted.answers,
-            said=_said(salt, told),
+            name=name, salt=salt, better=better, epsilon=-(-moved * 10_000 // scale) / 10_000, moved=moved, scale=scale,
+            answers=wanted.answers, said=_said(salt, told),
         )
     )  # fmt: skip
 

@@ -223,9 +223,8 @@ def locate(
     optima = rng.random((shadows + owners, parameters))
     asked = []
     for optimum in optima:
-        made = packs.make(
-            [history(process, optimum, runs, rng)], ["loss"], wanted, name="shadow", better="lower", chance=chance
-        )
+        owner = history(process, optimum, runs, rng)
+        made = packs.make([owner], wanted, name="shadow", better="lower", chance=chance)
         heard = advising.hear(made, process)
         assert heard is not None, "it was made of the same process"
         asked.append(interrogate(heard, wanted.answers))

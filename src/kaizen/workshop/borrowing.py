@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from kaizen.errors import Malformed, Stuck
+from kaizen.workshop.giving import save
 from kaizen.workshop.places import ledger_beside
 
 _NAMELESS = (".kaizen", "kaizen", ".git")  # folders that ledgers lie in, which say nothing of whose they are
@@ -97,17 +98,13 @@ def write(file: Path, attached: Attached) -> None:
         lines += [f"[ledger.{key}]", f"path = {_quoted(one.path)}", f"rename = {_listed(one.rename)}\n"]
     if attached.here:
         lines += ["[here]", *(f"{_quoted(name)} = {_listed(said)}" for name, said in attached.here.items()), ""]
-    draft = file.with_suffix(f".{os.getpid()}.part")
+    if attached != Attached():
+        save("\n".join(lines).encode(), file)
+        return
     try:
-        if attached == Attached():
-            file.unlink(missing_ok=True)
-            return
-        draft.write_text("\n".join(lines), encoding="utf-8")
-        draft.replace(file)
+        file.unlink(missing_ok=True)
     except OSError as error:
-        raise Stuck(f"{file} must be a file that can be written; got {error.strerror or error}") from error
-    finally:
-        draft.unlink(missing_ok=True)
+        raise Stuck(f"{file} must be a file that can be removed; got {error.strerror or error}") from error
 
 
 def _quoted(text: str) -> str:

@@ -6,6 +6,7 @@ otherwise its ε is added to that of every process in it, and refused beyond a t
 """
 
 import hashlib
+import os
 import secrets
 from collections.abc import Sequence
 from fractions import Fraction
@@ -30,7 +31,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
     processes: tuple[str, ...]
     of: str
-    """A hash of what it was made of and what it may tell."""
+    """A hash of what it was made of and what it may tell; not of its name, under which another draw of noise would tell more."""
     pack: Pack
 
 
@@ -63,11 +64,11 @@ class Account:
 
     def spent(self) -> dict[str, float]:
         """Return ε by process, of all packs together."""
-        made: dict[str, float] = {}
+        made: dict[str, Fraction] = {}
         for one in self.given():
             for name in one.processes:
-                made[name] = made.get(name, 0.0) + one.pack.epsilon
-        return made
+                made[name] = made.get(name, Fraction(0)) + _exactly(one.pack.epsilon)
+        return {name: float(told) for name, told in made.items()}
 
     def keep(self, one: Given) -> None:
         """Write a pack down, before anybody gets it.
@@ -85,8 +86,13 @@ class Account:
             raise Stuck(f"{self._file} must be a file that can be written; got {error.strerror or error}") from error
 
 
-def owners(memory: Memory, names: Sequence[str]) -> tuple[list[Owner], list[str], str]:
-    """Return processes with all runs that compare, the names of their first metrics, and what is better of those.
+def _exactly(epsilon: float) -> Fraction:
+    """Return an ε of a few decimals as they say it: three times 0.1 is 0.3."""
+    return Fraction(str(epsilon))
+
+
+def owners(memory: Memory, names: Sequence[str]) -> tuple[list[Owner], str]:
+    """Return processes with all runs that compare, and what is better of their first metrics.
 
     Raises:
         Clash: better is higher of one and lower of another.
@@ -109,7 +115,7 @@ def owners(memory: Memory, names: Sequence[str]) -> tuple[list[Owner], list[str]
             f"processes of one pack must be better in one direction; got {', '.join(metrics)}",
             hint="make a pack of each",
         )
-    return found, metrics, (better or ["lower"])[0]
+    return found, (better or ["lower"])[0]
 
 
 def give(memory: Memory, names: Sequence[str], wanted: Terms, *, name: str, account: Account, chance: Chance,
@@ -120,32 +126,33 @@ def give(memory: Memory, names: Sequence[str], wanted: Terms, *, name: str, acco
         OutOfRange: packs of a process would tell more than ``total`` together.
         Mistake: there is nothing to pack, or it does not go together.
     """
-    found, metrics, better = owners(memory, names)
+    found, better = owners(memory, names)
     if not found:
         raise Mistake("a pack must be of one process or more; got none", hint="kaizen pack PROCESS -o FILE")
     packs.check_name(name)
-    of = _of(found, metrics, wanted, name)
+    of = _of(found, wanted)
     before = next((one.pack for one in account.given() if one.of == of), None)
     if before is not None:
-        return before
-    made = packs.make(found, metrics, wanted, name=name, better=better, chance=chance)
+        return packs.sealed(msgspec.structs.replace(before, name=name))
+    made = packs.make(found, wanted, name=name, better=better, chance=chance)
     spent = account.spent()
     for owner in found:
-        sum_ = spent.get(owner.process.name, 0.0) + made.epsilon
+        sum_ = _exactly(spent.get(owner.process.name, 0.0)) + _exactly(made.epsilon)
         if sum_ > total:
             raise OutOfRange(
-                f"packs of {owner.process.name} must tell of a run with ε {float(total):g} at most, all together; got {sum_:.3g} with this one",
+                f"packs of {owner.process.name} must tell of a run with ε {float(total):g} at most, all together; "
+                f"got {float(sum_):.3g} with this one",
                 hint="a pack that was made of the same runs costs nothing; --total allows more",
             )
     account.keep(Given(processes=tuple(owner.process.name for owner in found), of=of, pack=made))
     return made
 
 
-def _of(found: Sequence[Owner], metrics: Sequence[str], wanted: Terms, name: str) -> str:
+def _of(found: Sequence[Owner], wanted: Terms) -> str:
     """Return a hash of all that a pack is made of."""
     plain = [_plain(owner.process) for owner in found]
     runs = [sorted(repr((sorted(vote.setting.items()), vote.merit)) for vote in owner.votes) for owner in found]
-    told = repr((name, plain, list(metrics), runs, str(wanted.epsilon), wanted.answers, wanted.told))
+    told = repr((plain, runs, str(wanted.epsilon), wanted.answers, wanted.told))
     return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
 
 
@@ -171,19 +178,21 @@ def pack(
     wanted, most = packs.terms(epsilon, answers=answers, told=told), packs.epsilon_of(total, "total")
     made = give(memory, names, wanted, name=name, account=account, chance=chance or secrets.SystemRandom(), total=most)
     if file is not None:
-        save(made, Path(file))
+        save(packs.write(made), Path(file))
     return made
 
 
-def save(pack: Pack, file: Path) -> None:
-    """Write a pack to a file, whole or not at all.
+def save(content: bytes, file: Path, *, mode: int | None = None) -> None:
+    """Write a file, whole or not at all.
 
     Raises:
         Stuck: it cannot be written.
     """
-    draft = file.with_name(f"{file.name}.part")
+    draft = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
-        draft.write_bytes(packs.write(pack))
+        draft.write_bytes(content)
+        if mode is not None:
+            draft.chmod(mode)
         draft.replace(file)
     except OSError as error:
         raise Stuck(f"{file} must be a file that can be written; got {error.strerror or error}") from error

@@ -18,7 +18,7 @@ from kaizen.veteran import advising, packs
 from kaizen.veteran.advising import Heard, Opinion
 from kaizen.veteran.packs import Pack
 from kaizen.veteran.transfer import Kin
-from kaizen.workshop.giving import Account
+from kaizen.workshop.giving import Account, save
 
 _WORDS = {1: "for it", -1: "against it", 0: "nothing to say of it"}
 
@@ -34,7 +34,7 @@ class Attached(msgspec.Struct, frozen=True, kw_only=True):
     """Different questions that it has answered."""
 
     def __str__(self) -> str:
-        """Return ``north speaks of 6 parameters (ε 0.45, 250 answers); 3 answers given``."""
+        """Return ``north speaks of 6 parameters (ε 0.45, 250 answers); 3 given``."""
         called = f"; {', '.join(f'{there}={here}' for here, there in self.renames.items())}" if self.renames else ""
         return f"{msgspec.structs.replace(self.pack, name=self.name)}; {self.given} given{called}"
 
@@ -149,7 +149,7 @@ class Packs:
         """Copy a pack beside the ledger, to be asked from now on; attached again, it gets the renames that are given.
 
         Raises:
-            Clash: another pack has that name, or the pack is attached under another one.
+            Clash: another pack has that name, or the pack is attached under another one; or a name is renamed twice.
             Malformed: it is no pack, or was cut or changed; or a rename is none.
             Newer: a later version made it.
             Stuck: it cannot be read or copied; or the ledger is in memory.
@@ -162,7 +162,7 @@ class Packs:
         name = name or pack.name
         packs.check_name(name)
         for one in self._all().values():
-            if (one.name == name) != (one.pack.sum == pack.sum):
+            if (one.name == name) != (one.pack.salt == pack.salt):  # of one making, whatever its owner calls it
                 raise Clash(
                     f"a pack must have a name of its own, and one; got {name!r}, beside {one.name!r}",
                     hint="kaizen pack --detach NAME; or --as NAME",
@@ -170,13 +170,10 @@ class Packs:
         lines = "".join(f"{there}={here}\n" for here, there in renames.items())
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for ending, content in ((".json", packs.write(pack)), (".renames", lines.encode())):
-                whole, draft = self._folder / f"{name}{ending}", self._folder / f"{name}{ending}.part"
-                draft.write_bytes(content)
-                draft.chmod(0o444)
-                draft.replace(whole)
         except OSError as error:
             raise Stuck(f"a pack must be copied to {self._folder}; got {error.strerror or error}") from error
+        for ending, content in ((".json", packs.write(pack)), (".renames", lines.encode())):
+            save(content, self._folder / f"{name}{ending}", mode=0o444)
         self._forget()
         return next(one for one in self.attached() if one.name == name)
 
@@ -286,7 +283,7 @@ def _renames(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise Malformed(f"{path.with_suffix('.renames')} must be lines THERE=HERE; got {error}") from error
+        raise Malformed(f"{path.with_suffix('.renames')} must be lines there=here; got {error}") from error
     return advising.read_renames(told.splitlines())
 
 

@@ -17,16 +17,7 @@ _NOTHING = "no pack is attached: kaizen pack --attach FILE"
 
 def pack(given: argparse.Namespace) -> Answer:
     """Make a pack, attack one, attach or detach one; or list what is attached and what was given away."""
-    wanted = [bool(given.o), given.audit is not None, given.attach is not None, given.detach is not None]
-    if sum(wanted) > 1:
-        raise Malformed("one of -o, --audit, --attach and --detach must be given at a time; got several")
-    if given.processes and not (given.o or given.audit is not None):
-        raise Malformed(
-            "a pack must have a file to be written to; got none",
-            hint=f"kaizen pack {' '.join(given.processes)} -o FILE",
-        )
-    if given.o and not given.processes:
-        raise Malformed("a pack must be of one process or more; got none", hint=f"kaizen pack PROCESS -o {given.o}")
+    _check(given)
     if given.audit is not None:
         return _audit(given)
     opened = place.shop_at_work if given.attach is not None else place.shop_at_rest
@@ -38,6 +29,28 @@ def pack(given: argparse.Namespace) -> Answer:
         if given.detach is not None:
             shop.packs.detach(given.detach)
         return _list(shop)
+
+
+def _check(given: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
+    wanted = [bool(given.o), given.audit is not None, given.attach is not None, given.detach is not None]
+    if sum(wanted) > 1:
+        raise Malformed("one of -o, --audit, --attach and --detach must be given at a time; got several")
+    if given.processes and not (given.o or given.audit is not None):
+        raise Malformed(
+            "a pack must have a file to be written to; got none",
+            hint=f"kaizen pack {' '.join(given.processes)} -o FILE",
+        )
+    if given.o and not given.processes:
+        raise Malformed("a pack must be of one process or more; got none", hint=f"kaizen pack PROCESS -o {given.o}")
+    if getattr(given, "as") and not given.o and given.attach is None:
+        raise Malformed("a name must be of a pack to make or attach; got --as alone", hint="-o FILE, or --attach FILE")
+    if given.rename and given.attach is None:
+        raise Malformed("a rename must be of a pack to attach; got --rename alone", hint="--attach FILE")
+    if given.against is not None and given.audit is None:
+        raise Malformed(
+            "a ledger must be named with a pack to hold against it; got --against alone", hint="--audit FILE"
+        )
 
 
 def _make(shop: Workshop, given: argparse.Namespace) -> Answer:
