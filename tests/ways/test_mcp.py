@@ -339,8 +339,9 @@ def test_long_lists_come_in_pages() -> None:
             if not cursor:
                 break
         assert seen == [f"proposal {number}" for number in range(1, 8)]
-        with pytest.raises(Refused, match=r"a cursor must be the next_cursor of the page before; got 'x'"):
-            await agent("show", process="coffee", cursor="x")
+        for bad in ("x", "1.x", "9" * 5000 + ".1"):
+            with pytest.raises(Refused, match=rf"a cursor must be the next_cursor of the page before; got '{bad}'"):
+                await agent("show", process="coffee", cursor=bad)
 
     play(scenario)
 
@@ -514,7 +515,14 @@ def test_resources_are_listed_and_read() -> None:
         assert json.loads(await look("coffee/lessons")) == {"lessons": [], "matching": 0}
         assert "Noise of coffee" in await look("coffee/noise")
         assert (await look("coffee/trials/1")).startswith("Trial 1 of standard 1: grind=11 (was 8)")
-        for bad in ("coffee/trials/9", "coffee/secrets", "tea/board", "coffee/../ledger.db"):
+        for bad in (
+            "coffee/trials/9",
+            "coffee/secrets",
+            "tea/board",
+            "coffee/../ledger.db",
+            "/board",
+            f"coffee/trials/{'9' * 5000}",
+        ):
             with pytest.raises(MCPError, match="must be"):
                 await look(bad)
 

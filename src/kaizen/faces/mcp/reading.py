@@ -7,7 +7,7 @@ from typing import TypeVar
 from kaizen.errors import Malformed, Undeclared
 from kaizen.faces.mcp import asked, replies
 from kaizen.faces.mcp.room import Room
-from kaizen.faces.mcp.wording import budget_words, nodded, numbered, sibling
+from kaizen.faces.mcp.wording import PAGE, budget_words, nodded, numbered, sibling
 from kaizen.journal import Head
 from kaizen.parameter import Parameter, Real, Whole
 from kaizen.process import Function, Hands, Process, Shell
@@ -116,7 +116,7 @@ def lessons(room: Room, given: asked.Lessons) -> replies.Learnt:
         if given.word.lower() in one.testimony.text.lower() and given.parameter in f"{one.testimony.that} {one.testimony.near}"
     ]  # fmt: skip
     return replies.Learnt(
-        lessons=tuple(map(_lesson, page)), matching=len(found), testimony=tuple(taught[-20:]), next_cursor=cursor
+        lessons=tuple(map(_lesson, page)), matching=len(found), testimony=tuple(taught[-PAGE:]), next_cursor=cursor
     )
 
 
@@ -139,7 +139,7 @@ def show(room: Room, given: asked.Show) -> replies.Shown:
     held = [run for run in head.runs if run.attempt > 0]
     return replies.Shown(
         processes=(_line(head),), open=tuple(map(sibling, page)), in_hand=tuple(
-            replies.Held(run=run.id, setting=run.setting.plain(), by=run.by, because=run.because) for run in held[:20]
+            replies.Held(run=run.id, setting=run.setting.plain(), by=run.by, because=run.because) for run in held[:PAGE]
         ),
         pool=len(head.runs) - len(held), lessons=head.counts.lessons, spent=text.spent(head), budget=budget_words(head),
         andon=str(head.andon or ""), next_cursor=cursor,
@@ -179,8 +179,9 @@ def paged(items: Sequence[T], places: Sequence[Spot], given: asked.Lessons | ask
 
 
 def _spot(cursor: str) -> Spot:
-    first, dot, second = cursor.partition(".")
-    if not dot or not first.isdecimal() or not second.lstrip("-").isdecimal():
+    first, _, second = cursor.partition(".")
+    try:
+        return int(first), int(second)
+    except ValueError:
         hint = "leave it out to begin anew"
-        raise Malformed(f"a cursor must be the next_cursor of the page before; got {cursor!r}", hint=hint)
-    return int(first), int(second)
+        raise Malformed(f"a cursor must be the next_cursor of the page before; got {cursor!r}", hint=hint) from None

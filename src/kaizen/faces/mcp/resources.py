@@ -70,11 +70,11 @@ def read(room: Room, uri: str) -> Content:
     Raises:
         Undeclared: nothing does.
     """
-    process, *rest = map(unquote, uri.removeprefix(SCHEME).split("/"))
-    match rest:
-        case ["trials", number] if uri.startswith(SCHEME) and number.isdecimal():
-            return Content(TEXT, _trial(room, process, int(number)))
-        case [what] if uri.startswith(SCHEME):
+    path = uri.removeprefix(SCHEME) if uri.startswith(SCHEME) else ""
+    match [unquote(part) for part in path.split("/")]:
+        case [process, "trials", number] if process:
+            return Content(TEXT, _trial(room, process, number))
+        case [process, what] if process:
             kind = next((kind for kind in KINDS if kind.name == what), None)
             if kind is not None:
                 return Content(kind.mime, kind.read(room, process))
@@ -82,9 +82,9 @@ def read(room: Room, uri: str) -> Content:
     raise Undeclared(f"a resource must be {SCHEME}PROCESS/ and one of {known}; got {uri!r}")
 
 
-def _trial(room: Room, process: str, number: int) -> str:
+def _trial(room: Room, process: str, number: str) -> str:
     with room.at_rest(process) as bench:
-        found = next((test for test in bench.trials if test.id == number), None)
+        found = next((test for test in bench.trials if str(test.id) == number), None)
         if found is None:
             last = bench.head.next_trial - 1
             there = f"one of 1 to {last}" if last else "opened first"
@@ -92,7 +92,7 @@ def _trial(room: Room, process: str, number: int) -> str:
         watch = found.trial.purpose == "shadow"
         standard = found.trial.increment.of if watch else found.adopted
         promise = next((one for one in bench.promises() if one.standard == standard), None)
-        runs = sides(bench.wheel.ledger, bench.name, number)
+        runs = sides(bench.wheel.ledger, bench.name, found.id)
     before = promise.before if promise is not None else None
     return trial_lines(found, runs, before=before, promise=str(promise or ""))
 

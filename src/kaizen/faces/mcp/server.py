@@ -109,13 +109,12 @@ async def _list_resources(keeper: Keeper, _: Any, wanted: Any) -> Any:
 
 
 async def _list_templates(_: Any, __: Any) -> Any:
-    kinds = [*resources.KINDS, resources.Kind("trials/{id}", resources.TRIAL, resources.TEXT, lambda *_: "")]
+    kinds = [*(kind[:3] for kind in resources.KINDS), ("trials/{id}", resources.TRIAL, resources.TEXT)]
     listed = [
         types.ResourceTemplate(
-            uri_template=f"{resources.SCHEME}{{process}}/{kind.name}", name=kind.name.partition("/")[0],
-            description=kind.says, mime_type=kind.mime,
+            uri_template=f"{resources.SCHEME}{{process}}/{name}", name=name.partition("/")[0], description=says, mime_type=mime,
         )
-        for kind in kinds
+        for name, says, mime in kinds
     ]  # fmt: skip
     return types.ListResourceTemplatesResult(resource_templates=listed)
 

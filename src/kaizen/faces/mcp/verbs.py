@@ -8,7 +8,7 @@ from kaizen.faces.mcp.room import Room
 from kaizen.faces.mcp.wording import budget_words, nodded, numbered, siblings
 from kaizen.ledger import Amended, Asked, Corrected, Faulted, Late, Record, Told
 from kaizen.reports import lines
-from kaizen.trial import Run
+from kaizen.trial import Reading, Run
 from kaizen.verdict import Verdict
 from kaizen.workshop.answering import Correction
 from kaizen.workshop.bench import Bench
@@ -114,11 +114,10 @@ def correct(room: Room, given: asked.Correct) -> replies.Corrected:
     with room.at_work(given.process, by=given.by) as bench:
         before = bench.head.seq
         made = bench.correct(given.run, given.values, because=given.because, by=given.by)
-        reading = bench.process.reading(given.values)
+        reading = Reading(values=bench.process.reading(given.values))
         followed = _followed(bench, before)
     return replies.Corrected(
-        run=made.run, outcome=", ".join(f"{name}={value:.6g}" for name, value in reading.items()),
-        verdicts=tuple(_verdicts((made, *made.others))), followed=followed,
+        run=made.run, outcome=str(reading), verdicts=tuple(_verdicts((made, *made.others))), followed=followed,
     )  # fmt: skip
 
 
