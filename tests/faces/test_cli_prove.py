@@ -113,6 +113,19 @@ def test_a_command_that_fails_on_one_side(kaizen: Shell) -> None:
     assert mended.status == 0
 
 
+def test_an_exact_question_without_a_reading_is_not_answered(kaizen: Shell, tmp_path: Path) -> None:
+    """The only pair fails on both sides: that is refused, told of nowhere, and asked anew once the command works."""
+    work = f"test -e {tmp_path}/tool && cat size.json"
+    words = ("prove", "before..main", "--metric", "size", "--exact", "size", "--", work)
+    for _ in range(2):
+        said = kaizen(*words)
+        assert said.status == 2, said
+        assert "the command must give a reading on OLD or NEW; got on both fault: crash (exit status 1)" in said.err
+    (tmp_path / "tool").touch()
+    assert "It was answered before" not in kaizen(*words).out
+    assert "It was answered before" in kaizen(*words).out
+
+
 def test_the_working_tree_as_it_is(kaizen: Shell) -> None:
     """Changed and new files count, ignored ones do not; neither tree nor index is touched."""
     Path("size.json").write_text('{"size": 500}', encoding="utf-8")

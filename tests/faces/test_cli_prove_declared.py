@@ -271,6 +271,15 @@ def test_a_commit_with_the_same_files_is_no_question(kaizen: Shell, loop: Loop) 
     os.chdir("../top")
 
 
+def test_where_no_keep_can_be_asked_about_the_status_is_2(kaizen: Shell, loop: Loop) -> None:
+    """There are keeps, and nothing is proven of any: no script may take that for proof."""
+    write([(loop.base, 1200, "keep", "baseline"), ("dead5ea", 790, "keep", "gone")])
+    said = kaizen("prove", "--declared", "results.tsv", *EXACT)
+    assert said.status == 2, said
+    assert "0 can be asked about" in said.out
+    assert "dead5ea is gone" in plain(said)
+
+
 def test_a_keep_beside_the_standard_before_it(kaizen: Shell, loop: Loop) -> None:
     """One that was not built upon it is compared with it as the loop had it, and that is said."""
     git("checkout", "-q", "-b", "aside", loop.base)
@@ -337,8 +346,10 @@ def test_a_commit_that_cannot_be_measured_does_not_hold_up_the_others(kaizen: Sh
     assert said.status == 3, said
     assert f"line 3, {none}: the command must give a reading on OLD or NEW" in plain(said)
     assert re.search(rf"{half} \(line 5\) .* better", said.out)
-    alone = kaizen("prove", "--declared", "results.tsv", "--metric", "x", "--warmup", "0", "--", "true")
-    assert alone.status == 2
+    for more in (("--warmup", "0"), ("--exact", "x")):
+        assert kaizen("prove", "--declared", "results.tsv", "--metric", "x", *more, "--", "true").status == 2
+    kaizen("import", "results.tsv", "--process", "speed")
+    assert "x +0" not in kaizen("standard", "speed", "--all").out
 
 
 def test_a_working_tree_that_is_changed_is_not_touched(kaizen: Shell, loop: Loop) -> None:
@@ -415,6 +426,12 @@ def test_the_only_process_with_keeps_need_not_be_named(kaizen: Shell, loop: Loop
     said = kaizen("prove", "--declared", *EXACT)
     assert said.status == 2
     assert "a process must be named where several have keeps without proof; got none of speed, other" in said.err
+
+
+def test_a_process_may_be_called_as_questions_are(kaizen: Shell, loop: Loop) -> None:
+    """A question is two commits and more; a name that only begins so is a process like any other."""
+    kaizen("import", "results.tsv", "--process", "prove.it")
+    assert kaizen("prove", "--declared", "--at-most", "1", "--json", *EXACT).document["source"] == "prove.it"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ That α's are not shared has its price, and it is said: n questions about change
 Nothing is written but the questions. What they say of a declared standard is read beside it (``proven_since``).
 """
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import msgspec
 from kaizen.doers.local.revisions import Commit, Graph, commit_of, graph_of, same_files
 from kaizen.doers.local.worktree import git
 from kaizen.errors import Malformed, OutOfRange, Stuck
+from kaizen.reports.budget import percent
 from kaizen.workshop import open_workshop
 from kaizen.workshop.improving import Improving, Watcher
 from kaizen.workshop.keeps import Keep, Keeps, named
@@ -58,7 +58,7 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
         )
         keep, luck = self.keep, "it claims nothing in numbers"
         if keep.times is not None and keep.by_noise:
-            chance = f"which a change that does nothing gains {percent(keep.luck)} of the time"
+            chance = f"which a change that does nothing gains {_chance(keep.luck)} of the time"
             luck = f"{keep.claimed} is {keep.times:.2g} × noise, {chance}"
         elif keep.times is not None:
             luck = f"{keep.claimed} is {keep.times:.2g} × the middle claim; no noise is known"
@@ -234,6 +234,6 @@ class Round:
         return 0.0 if exact or not self._questions else self._questions[0].process.policy.false_adoptions
 
 
-def percent(chance: float) -> str:
+def _chance(luck: float) -> str:
     """Say a chance: ``21 %``, ``under 0.1 %``."""
-    return "under 0.1 %" if chance < 0.001 else f"{100 * chance:.2g} %" if math.isfinite(chance) else "?"
+    return "under 0.1 %" if luck < 0.001 else percent(luck, digits=2)

@@ -113,11 +113,11 @@ def at_work(place: Place, process: str | None, *, by: str = "me", opened: Opener
 
 
 @contextmanager
-def shop_at_work(place: Place, *, by: str = "me", opened: Opener = open_place) -> Iterator[Workshop]:
+def shop_at_work(place: Place) -> Iterator[Workshop]:
     """Open the ledger with all that the recipe describes, as it describes it now."""
-    with opened(place) as shop:
+    with open_place(place) as shop:
         for process in place.processes:
-            shop.describe(process, by=by)
+            shop.describe(process)
         yield shop
 
 
@@ -138,15 +138,13 @@ def at_rest(
     described = {process.name: process for process in place.processes}
     there = place.ledger is not None and place.ledger.is_file()
     if imagine and name in described:
-        known = False
         if there:
             with opened(place) as shop:
-                known = name in shop
-                if known:
+                if name in shop:
                     yield shop[name]
-        if not known:
-            with open_workshop("memory:", root=place.root, memory=place.memory) as shop:
-                yield shop.describe(described[name])
+                    return
+        with open_workshop("memory:", root=place.root, memory=place.memory) as shop:
+            yield shop.describe(described[name])
         return
     with shop_at_rest(place, opened=opened) as shop:
         yield _known(shop, name, place)

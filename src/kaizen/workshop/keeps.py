@@ -14,6 +14,7 @@ import math
 import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -117,7 +118,7 @@ def _changes_of_code(standards: Sequence[Standard], code: str) -> Iterator[tuple
         seen.add(standard.setting[code])
 
 
-def _row(run: Tried, kept: frozenset[Setting] | set[Setting], first: Setting) -> Row:
+def _row(run: Tried, kept: AbstractSet[Setting], first: Setting) -> Row:
     words = run.conditions.get("words", "")
     told = decided(run.conditions.get("decision", ""), words).decision
     decision = "kept" if run.setting in kept else "baseline" if run.setting == first or told == "kept" else told

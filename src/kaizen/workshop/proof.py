@@ -11,6 +11,7 @@ from kaizen.doers.local.revisions import Commit
 from kaizen.evidence.noise import smallest_gain
 from kaizen.journal import Tested
 from kaizen.metric import Metric
+from kaizen.reports.lines import count
 from kaizen.trial import Fault, Side, Spend, gains
 from kaizen.verdict import Verdict
 from kaizen.workshop.bench import Bench
@@ -57,7 +58,9 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def answer(self) -> str:
         """Which is better, by how much, in how many pairs."""
-        new, old, said = self.new, self.old, self._effects()
+        new, old, said = self.new, self.old, self.found
+        if self.verdict is not None:
+            said += f" over {count(self.verdict.pairs, 'pair')}"
         match self.decision:
             case "better" | "worse":
                 answer = f"{new} is {self.decision} than {old}: {said}"
@@ -83,17 +86,18 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         else:
             judged = "Compared as they read, since all metrics are exact"
         seconds = f"{self.spent.seconds:.3g} s of running"
-        runs = f"{self.spent.runs} run{'' if self.spent.runs == 1 else 's'}"
+        runs = count(self.spent.runs, "run")
         tells = f" Within {self.most} pairs a difference of {self.smallest} can be told here." if self.smallest else ""
         return f"{judged}; it took {runs}, {seconds}.{tells}"
 
-    def _effects(self) -> str:
+    @property
+    def found(self) -> str:
+        """What NEW does to each metric, with intervals; why that is not known."""
         if self.verdict is None:
             return self.reason or "no pair is complete"
         by_name = {metric.name: metric for metric in self.metrics}
         said = [effect.spell(by_name[effect.metric]) for effect in self.verdict.effects if effect.metric in by_name]
-        pairs = f"{self.verdict.pairs} pair{'' if self.verdict.pairs == 1 else 's'}"
-        return f"{', '.join(said) or self.reason} over {pairs}"
+        return ", ".join(said) or self.reason
 
 
 def proof_of(bench: Bench, old: Commit, new: Commit, *, asked: int, before: bool) -> Proof:

@@ -10,7 +10,9 @@ import msgspec
 
 from kaizen.journal import Memory, Tested
 from kaizen.parameter import Revision
+from kaizen.reports.lines import count
 from kaizen.standard import Standard
+from kaizen.trial import Reading
 from kaizen.verdict import Decision
 
 _NAME = re.compile(r"prove\.([0-9a-f]{7}-[0-9a-f]{7})\.")
@@ -31,8 +33,21 @@ class Since(msgspec.Struct, frozen=True, kw_only=True):
         """Return ``proven better since by prove.1a2b3c4-5d6e7f8.0f1e2d3c: size -10.0% (exact) over 1 pair``."""
         said = _SAID.get(self.decision, "not proven: it cannot be told")
         head, sign, rest = said.partition(":")
-        pairs = f"{self.pairs} pair{'' if self.pairs == 1 else 's'}"
-        return f"{head} since by {self.process}{sign}{rest}: {', '.join(self.effects)} over {pairs}"
+        return f"{head} since by {self.process}{sign}{rest}: {', '.join(self.effects)} over {count(self.pairs, 'pair')}"
+
+
+def is_question(name: str) -> bool:
+    """Tell by its name whether a process is a question of two commits."""
+    return _NAME.match(name) is not None
+
+
+def answered(memory: Memory, name: str) -> bool:
+    """Tell whether a question has its answer: its trial ended, and some run gave a reading.
+
+    Where all runs of an exact question fail, both sides are equally bad to the judge; but nothing was compared.
+    """
+    ended = any(test.verdict is not None or test.stopped is not None for test in memory.trials(name))
+    return ended and any(isinstance(run.outcome, Reading) for run in memory.runs(name))
 
 
 def proven_since(memory: Memory, process: str) -> dict[int, tuple[Since, ...]]:
@@ -66,7 +81,7 @@ def _commit(standard: Standard | None, code: str) -> str:
 def _answer(memory: Memory, name: str, old: str, new: str) -> Since | None:
     """Return the answer to one question if it is settled, and of these very commits."""
     head, test = memory.head(name), next(iter(memory.trials(name)), None)
-    if head is None or test is None or test.verdict is None or not _is_of(test, old, new):
+    if head is None or test is None or test.verdict is None or not _is_of(test, old, new) or not answered(memory, name):
         return None
     verdict, by_name = test.verdict, {metric.name: metric for metric in head.process.metrics}
     effects = tuple(one.spell(by_name[one.metric]) for one in verdict.effects if one.metric in by_name)

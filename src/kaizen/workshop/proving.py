@@ -30,6 +30,7 @@ from kaizen.trial import Fault, Reading, Run
 from kaizen.workshop.bench import Bench
 from kaizen.workshop.improving import Improving, Watcher
 from kaizen.workshop.proof import Proof, proof_of
+from kaizen.workshop.proven_since import answered
 from kaizen.workshop.turning import Asker, Wheel
 
 if TYPE_CHECKING:
@@ -104,12 +105,12 @@ def question_of(
     metrics: Sequence[Metric] = (SECONDS,),
     reads: Mapping[str, str] | None = None,
     process: Process | None = None,
-    build: str = "",
-    pairs: int = 40,
-    alpha: float = 0.05,
-    warmup: int = 1,
     within: float | None = None,
     memory: float | None = None,
+    build: str,
+    pairs: int,
+    alpha: float,
+    warmup: int,
     root: Path,
 ) -> Question:
     """Return the question whether ``new`` is better or worse than ``old``; nothing is run or written (see ``prove``)."""
@@ -148,10 +149,12 @@ def ask(
     where = ledger_beside(here) if ledger is None else ledger
     with open_workshop(where, root=here, planner=_Nothing()) as shop:
         number = _times(question, shop)
-        if again and _known(question, number, shop) and _settled(shop[_numbered(question.name, number)].wheel):
-            number += 1
+        if _known(question, number, shop):
+            last = shop[_numbered(question.name, number)].wheel
+            if _settled(last) and (again or not answered(last.ledger, last.process)):
+                number += 1
         bench = shop.describe(msgspec.structs.replace(question.process, name=_numbered(question.name, number)), by=by)
-        before = _settled(bench.wheel)
+        before = answered(bench.wheel.ledger, bench.name)
         if not before:
             _propose(bench, new, by=by)
             with _checkouts(here) as place:
@@ -163,12 +166,15 @@ def ask(
 
 
 def known_answer(question: Question, shop: "Workshop") -> Proof | None:
-    """Return the answer to a question as the ledger has it, even one that is unfinished; ``None`` where it was never asked."""
+    """Return the answer to a question as the ledger has it, even one that is unfinished; ``None`` where it has none."""
     number = _times(question, shop)
     if not _known(question, number, shop):
         return None
     bench = shop[_numbered(question.name, number)]
-    return proof_of(bench, question.old, question.new, asked=number, before=_settled(bench.wheel))
+    before = answered(bench.wheel.ledger, bench.name)
+    if _settled(bench.wheel) and not before:
+        return None
+    return proof_of(bench, question.old, question.new, asked=number, before=before)
 
 
 # ── the question ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -315,7 +321,7 @@ class _Stretch:
         """Hand out what warms up, then pairs."""
         wheel = self.bench.wheel
         wheel.settle()
-        if _settled(wheel):
+        if answered(wheel.ledger, wheel.process):
             return Rest(reason="stop", because="the question is answered")
         self._listen()
         if not self.cold:

@@ -72,7 +72,7 @@ def revisions(repository: Path, words: str) -> tuple[Commit, Commit]:
         if not base:
             raise OutOfRange(f"OLD...NEW must have a commit in common; got {words!r}, which have none")
         old = msgspec.structs.replace(_named(repository, base), called=f"{old.called}...")
-    if _tree(repository, old) == _tree(repository, new):
+    if same_files(old, new, repository=repository):
         same = (
             "the working tree has no change" if new.called == WORKTREE else f"both have the same files ({old}, {new})"
         )

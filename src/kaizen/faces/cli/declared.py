@@ -18,15 +18,18 @@ from kaizen.workshop.declared import Answered, Doubt, Round, Survey, survey
 from kaizen.workshop.improving import Watcher
 from kaizen.workshop.keeps import Keep, Keeps, keeps_in, keeps_of
 from kaizen.workshop.proof import Proof
+from kaizen.workshop.proven_since import is_question
 from kaizen.workshop.proving import Question, question_of
 
 NOT_ALL = 3
 """Exit status where none is worse, and not all are proven better."""
 CANNOT = 2
+"""Exit status where there are keeps, and none could be asked about."""
 _VERDICTS = {
     "better": "better", "worse": "worse", "not_worthwhile": "no worthwhile difference", "futile": "cannot be told",
     "undecided": "cannot be told", "unfinished": "not answered yet",
 }  # fmt: skip
+_NOT_PROVEN = ("not_worthwhile", "futile", "undecided")
 _LEAST = 24  # columns in which an effect can still be read
 
 
@@ -90,7 +93,7 @@ def _status(round_: Round) -> int:
     decisions = [one.proof.decision for one in round_.answers if one.proof is not None]
     if "worse" in decisions:
         return 1
-    if not decisions and any(one.because for one in round_.answers):
+    if not decisions:
         return CANNOT
     return 0 if decisions == ["better"] * len(round_.answers) else NOT_ALL
 
@@ -104,7 +107,7 @@ def _keeps(given: argparse.Namespace) -> Keeps:
     names: tuple[str, ...] = ()
     if ledger is not None and ledger.is_file():
         with open_workshop(ledger) as shop:
-            names = tuple(name for name in shop if not name.startswith("prove."))
+            names = tuple(name for name in shop if not is_question(name))
             if wanted in names:
                 return keeps_of(shop[wanted])
             if wanted is None:
@@ -160,16 +163,13 @@ def _cells(one: Answered) -> tuple[str, str, str, str]:
     claimed = one.doubt.keep.claimed or "nothing in numbers"
     if one.proof is None:
         return keep, claimed, "", "could not be asked" if one.because else "not asked yet"
-    return keep, claimed, effects(one.proof), _VERDICTS[one.proof.decision]
+    return keep, claimed, _effects(one.proof), _VERDICTS[one.proof.decision]
 
 
-def effects(proof: Proof) -> str:
+def _effects(proof: Proof) -> str:
     """Say what a proof found, with intervals and the pairs that it took."""
-    verdict, by_name = proof.verdict, {metric.name: metric for metric in proof.metrics}
-    if verdict is None:
-        return proof.reason or "no pair is complete"
-    said = [effect.spell(by_name[effect.metric]) for effect in verdict.effects if effect.metric in by_name]
-    return f"{', '.join(said) or proof.reason}, {count(verdict.pairs, 'pair')}"
+    verdict = proof.verdict
+    return proof.found if verdict is None else f"{proof.found}, {count(verdict.pairs, 'pair')}"
 
 
 def _table(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[str]:
@@ -195,18 +195,16 @@ def _titled(title: str, items: Iterator[tuple[Keep, str]]) -> list[str]:
 
 def _advice(answers: Sequence[Answered]) -> list[str]:
     """Say which keeps to take back, the newest first so that each is undone upon what it was built on; nothing is done."""
-    by = {
-        True: [one for one in answers if _is(one, "worse")],
-        False: [one for one in answers if _is(one, "not_worthwhile", "futile", "undecided")],
-    }
     lines = []
-    for worse, title in ((True, "Worse: take back"), (False, "Not proven, so nothing is known to be lost without")):
-        found = [one for one in by[worse] if one.doubt.revert]
-        for one in sorted(found, key=lambda one: one.doubt.upon):
-            upon = f"   # {count(one.doubt.upon, 'later keep')} upon it: conflicts are likely" if one.doubt.upon else ""
-            lines.append(f"  {one.doubt.revert}{upon}")
-        if found:
-            lines[-len(found) :] = ["", title, *lines[-len(found) :]]
+    for title, decisions in (
+        ("Worse: take back", ("worse",)),
+        ("Not proven, so nothing is known to be lost without", _NOT_PROVEN),
+    ):
+        found = [one.doubt for one in answers if one.doubt.revert and _is(one, *decisions)]
+        lines += ["", title] if found else []
+        for doubt in sorted(found, key=lambda doubt: doubt.upon):
+            upon = f"   # {count(doubt.upon, 'later keep')} upon it: conflicts are likely" if doubt.upon else ""
+            lines.append(f"  {doubt.revert}{upon}")
     return lines
 
 
@@ -244,7 +242,7 @@ def _document(found: Survey, round_: Round, told: Told) -> dict[str, Any]:
             _keep_document(one.doubt.keep) | {
                 "old": one.doubt.old, "new": one.doubt.new, "upon": one.doubt.upon,
                 "why": one.doubt.why, "aside": one.doubt.aside, "because": one.because,
-                "revert": one.doubt.revert if _is(one, "worse", "not_worthwhile", "futile", "undecided") else "",
+                "revert": one.doubt.revert if _is(one, "worse", *_NOT_PROVEN) else "",
                 "proof": None if one.proof is None else told.document(one.proof),
             }
             for one in round_.answers
