@@ -107,6 +107,18 @@ def test_without_a_reason_evidence_repeals(bakery: Any) -> None:
     assert [one.grade for one in bench.learnt()] == ["replicated", "replicated"]
 
 
+def test_a_repeal_names_the_trials_of_the_same_step_alone(bakery: Any) -> None:
+    """A much longer step that was better is an exception, and no reason to repeal."""
+    bench = bakery.bench(shadow=0.0)
+    tried(bakery, bench, {230.0: -2.0}, heat=230.0)
+    tried(bakery, bench, {245.0: 2.0}, heat=245.0)
+    bench.rollback("too dark")
+    tried(bakery, bench, {231.0: 2.0}, heat=231.0)
+    (read,) = bench.learnt()
+    assert read.repealed == "trial 3 made much the same step and was better, with nothing said to be different"
+    assert [said.split(" of ")[0] for said in read.exceptions] == ["trial 2", "trial 3"]
+
+
 def test_another_step_repeals_nothing(bakery: Any) -> None:
     """Half the way that works says nothing of the whole; it is an exception, as it was."""
     bench = bakery.bench()

@@ -50,7 +50,8 @@ class Since(msgspec.Struct, frozen=True, kw_only=True):
 
     again: tuple[Tested, ...] = ()
     better: tuple[Tested, ...] = ()
-    repealed: bool = False
+    contrary: tuple[Tested, ...] = ()
+    """Those of them that took much the same step, with nothing said to be different: where they repeal it, else none."""
 
 
 def read(history: History, *, word: str = "", parameter: str = "", era: int = 0) -> tuple[Read, ...]:
@@ -87,14 +88,13 @@ def _read(lesson: Lesson, past: _Past) -> Read:
     later = since(test, [one for one in past.tests if one.id not in past.unfair])
     back = f"standard {made.of}, which it was compared with, was rolled back" if made.of in past.gone else ""
     back = back or ("what is measured has changed since" if test.seq <= past.era else "")
-    contrary = [one for one in later.better if not one.trial.increment.different]
     return Read(
         lesson=lesson,
         parameters=tuple(made.changes),
         evidence=_evidence(test),
         again=tuple(_again(one) for one in later.again),
         exceptions=tuple(exception(one) for one in later.better),
-        repealed=_repealed(contrary) if later.repealed else "",
+        repealed=_repealed(later.contrary) if later.contrary else "",
         open_again=back,
     )
 
@@ -110,8 +110,10 @@ def since(test: Tested, tests: Sequence[Tested]) -> Since:
     later = [one for one in tests if one.seq > test.seq and is_precedent(one)]
     again = tuple(one for one in later if failed(one) and much_the_same(made, one.trial.increment))
     better = tuple(one for one in later if is_better(one) and alike(made, one.trial.increment))
-    contrary = sum(much_the_same(made, one.trial.increment) and not one.trial.increment.different for one in better)
-    return Since(again=again, better=better, repealed=0 < contrary >= 1 + len(again) and failed(test))
+    found = (one for one in better if much_the_same(made, one.trial.increment) and not one.trial.increment.different)
+    contrary = tuple(found)
+    repealed = len(contrary) >= 1 + len(again) and failed(test)
+    return Since(again=again, better=better, contrary=contrary if repealed else ())
 
 
 def failed(test: Tested) -> bool:
