@@ -52,8 +52,11 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self) -> list[str]:
         """Say it, a sentence a line."""
         trials = f"{self.better} better, {self.within_noise} within noise, {self.not_counted} no longer counted"
-        seen = f"{self.runs} runs, {self.faults} of them faults; {self.trials} trials came to an end: {trials}"
-        said = [f"{self.process}: {seen}; {self.lessons} lessons hold"]
+        runs, ended = (
+            f"{count} {one}{'' if count == 1 else 's'}" for count, one in ((self.runs, "run"), (self.trials, "trial"))
+        )
+        seen = f"{runs}, {self.faults} of them faults; {ended} came to an end: {trials}"
+        said = [f"{self.process}: {seen}; {self.lessons} lesson{' holds' if self.lessons == 1 else 's hold'}"]
         said += [
             f"beside it: {spelled(name)}, which knows {common} of its parameters"
             + (f"; what happened there counts {self.trust[name]:.2g}" if name in self.trust else "")

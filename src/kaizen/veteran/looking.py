@@ -57,6 +57,7 @@ class Looked(NamedTuple):
     """The precedents of this process, whatever they were of."""
     exact: Exact | None
     faulted: str
+    """A run of the very same setting in this process that gave no reading, in words."""
     reason: str
     lesson: tuple[int, int] | None
     """A lesson that speaks against it, with its trial."""
@@ -118,7 +119,7 @@ def look(recall: Recall, journal: Journal, increment: Increment) -> Looked:
         harm=harm(process, words=words, odds=weighed.odds, broke=broke, effects=effects, today=today),
         trials=kept.trials.tests,
         exact=exact,
-        faulted=next((p.said for p in precedents if p.run is not None and p.distance == 0 and ": fault" in p.said), ""),
+        faulted=teller.faulted(items),
         reason=teller.reason(items),
         lesson=teller.lesson(items),
         exceptions=teller.exceptions(items),
@@ -175,13 +176,16 @@ def _of(recall: Recall, kept: Of, answered: Answered, row: int) -> Of:
 def _broke(recall: Recall, kept: Of, answered: Answered, items: Sequence[_Item]) -> bool:
     """Tell whether anything that is like the question broke a guard, here or in another process."""
     sources = answered.sources
+    runs: dict[str, tuple[Of, list[int]]] = {}
     for item in items:
         of = _of(recall, kept, answered, item.row)
         trial, run = int(sources.trial[item.row]), int(sources.run[item.row])
         stopped = of.trials.tests[trial].stopped if trial >= 0 else None
-        if (stopped is not None and stopped.reason == "guard") or (run >= 0 and bool(of.past.broke()[run])):
+        if stopped is not None and stopped.reason == "guard":
             return True
-    return False
+        if run >= 0:
+            runs.setdefault(of.process.name, (of, []))[1].append(run)
+    return any(bool(of.past.broke()[rows].any()) for of, rows in runs.values())
 
 
 def _words(kept: Of, journal: Journal, increment: Increment) -> tuple[Heard, ...]:
@@ -271,6 +275,14 @@ class _Teller:
         return Exact(
             precedent, precedent.said + self._after(test), is_better(test), undone, self._excuse(test, precedent)
         )
+
+    def faulted(self, items: list[_Item]) -> str:
+        """Say which run of the very same setting, among those that are told of, gave no reading; empty where none did."""
+        sources, evidence = self._answered.sources, self._answered.evidence
+        for item in items[:_MOST]:
+            if item.same and sources.run[item.row] >= 0 and evidence.became[item.row] == FAULTED:
+                return self.tell(item).said
+        return ""
 
     def _after(self, test: Tested) -> str:
         """Say what became of a standard that a trial proved."""

@@ -28,6 +28,7 @@ LOW: Final = 0.1
 _LIFT = 0.6  # … and in parts of the base rate: where everything fails, a warning says nothing
 _ENOUGH = 4.0  # … on failures that weigh at least so much: about a quarter of a trial
 _RECENT = 50  # runs that tell what a run takes
+_NOTHING = "nothing like it has been tried in this process"
 
 
 class Nod(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,15 +111,14 @@ def consult(journal: Journal, increment: Increment, recall: Recall) -> Nod:
     if waiting is not None:
         return waiting
     if not journal.head.taught and not recall.processes() and not recall.advised:
-        return _unheard_of(Base(), Spend(runs=2))
+        return _unheard_of()
     from kaizen.veteran.looking import look
 
     looked = look(recall, journal, increment)
     answer, because = _opinion(looked, increment)
-    nothing = "nothing like it has been tried in this process"
     return Nod(
         answer=answer,
-        because=because or nothing,
+        because=because or _NOTHING,
         precedents=looked.precedents,
         spend=at_risk(looked.trials, journal.history.runs(latest=_RECENT)),
         odds=looked.odds,
@@ -144,9 +144,10 @@ def _in_flight(head: Head, increment: Increment) -> Nod | None:
     return None
 
 
-def _unheard_of(rates: Base, spend: Spend) -> Nod:
+def _unheard_of() -> Nod:
+    rates = Base()
     odds = Odds(better=rates.better * (1.0 - rates.faults), faults=rates.faults)
-    return Nod(answer="go", because="nothing like it has been tried in this process", odds=odds, spend=spend)
+    return Nod(answer="go", because=_NOTHING, odds=odds)
 
 
 def _opinion(looked: "Looked", increment: Increment) -> tuple[Answer, str]:
