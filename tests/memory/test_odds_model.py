@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 import subprocess
 import sys
 from typing import Any
@@ -100,6 +101,14 @@ def test_kin_that_tell_are_followed_where_nothing_ran_here() -> None:
     assert bad.clearly < 0.05
     assert made[2].odds > 0
     assert (made[2].right, made[2].known) == (4, 4)
+
+
+def test_kin_speak_where_chance_finds_no_allowed_setting() -> None:
+    """Constraints that leave a thin slice of the space do not silence them."""
+    space = Space(oven("here", constraints=("heat <= 0.5500001", "heat >= 0.5499999")))
+    known = voices.voices(space, [kin()], {})
+    assert known is not None
+    assert 0.0 < known.each[0].width < math.inf
 
 
 def test_misleading_kin_lose_their_say() -> None:
@@ -217,6 +226,15 @@ def test_what_was_bad_in_a_related_process_warns_and_says_from_where() -> None:
     assert any(line.startswith("foretold   worse ") for line in nod.lines())
     assert bench.consult(heat=0.7).answer == "go"
     assert bench.consult(heat=0.7).odds.better > 0.5
+
+
+def test_what_was_good_there_is_told_beside_todays_standard() -> None:
+    """Better than the kin's own standard, and worse than today's: the sentence says what speaks against it."""
+    bench = ledger(places=(14, 9, 10, 11, 12, 13, 15, 16), standard=Setting(heat=0.7, rack="low"))
+    said = bench.consult(heat=0.62).foreseen
+    assert re.match(
+        r"worse [5-9]\d%: in line_a, [45] of the 5 .* were worse than today's standard would be there;", said
+    )
 
 
 def test_kin_are_silent_before_they_have_shown_anything() -> None:

@@ -81,6 +81,16 @@ def test_where_nothing_is_remembered_nothing_changes():
     assert courses[0] == courses[1]
 
 
+def test_kin_speak_where_chance_finds_no_allowed_setting():
+    """Constraints that leave a thin slice of the space do not make what they say no number."""
+    here = workshop()
+    remembered(here, "a", loss)
+    bench = here.describe(line("now", constraints=("x0 + x1 + x2 <= 0.6000001", "x0 + x1 + x2 >= 0.5999999")))
+    known = past(Space(bench.process), bench.wheel.advice(bench.head).kin, caches().past)
+    assert known is not None
+    assert np.isfinite(known.says(known.voices[0].points)).all()
+
+
 def test_memory_switched_off_is_not_asked():
     """The policy decides; the same ledger and seed give what is planned without advice."""
     here = workshop()

@@ -4,7 +4,6 @@ Nothing but the odds follows from them until kin have shown that they tell here:
 two of them, must have been foretold. NumPy and SciPy are loaded when there are kin, and not before.
 """
 
-import functools
 import hashlib
 import math
 from collections.abc import Sequence
@@ -98,9 +97,8 @@ def foresee(recall: Recall, kept: Of, increment: Increment) -> Foreseen | None:
         except (StopIteration, ValueError, KeyError):  # a value that was never declared
             return None
         told = foretell(state.here, state.voices, point)
-        return Foreseen(
-            told.worse, told.better, told.clearly, state.here.right, state.here.known, _because(state, point)
-        )
+        because = _because(state, point, told.worse)
+        return Foreseen(told.worse, told.better, told.clearly, state.here.right, state.here.known, because)
 
 
 class _State(NamedTuple):
@@ -209,11 +207,14 @@ def _kernel(space: "Space", ran: "Ran", recall: Recall) -> Any:
     def data() -> "tuple[Data, Noise]":
         return Data(first.points, bend(first)[0], first.repeats), noise
 
-    return kept_kernel(space, f"own:{digest.hexdigest()}", recall.kernels, functools.partial(data))
+    return kept_kernel(space, f"own:{digest.hexdigest()}", recall.kernels, data)
 
 
-def _because(state: _State, point: Any) -> str:
-    """Say what the kin that is believed most tried near it, and what kin's record is here."""
+def _because(state: _State, point: Any, chance: float) -> str:
+    """Say what the kin that is believed most tried near it, and what kin's record is here.
+
+    It is told beside the kin's own standard; where that would not say why it is worse here, beside today's, by the kin's model.
+    """
     import numpy as np
 
     weights, each = state.here.weights, state.voices.each
@@ -227,10 +228,16 @@ def _because(state: _State, point: Any) -> str:
     theirs = most.posterior.points
     away = ((theirs.numbers - point.numbers) ** 2).sum(axis=1) + ((theirs.marks - point.marks) ** 2).sum(axis=1) / 2.0
     near = np.argsort(away, kind="stable")[:_NEAREST].tolist()
-    worse = sum(most.kin.faults[at] or most.kin.scores[at] < 0 for at in near)
+    beside, worse = "its standard", _worse(most.kin, near, 0.0)
+    if chance > 0.5 and 2 * worse < len(near):
+        today = most.says(state.here.ran.points.at(slice(0, 1))).beside
+        beside, worse = "today's standard would be there", _worse(most.kin, near, float(today[0]))
     rest = len(each) - 1
     others = f" and {rest} other{'' if rest == 1 else 's'}" if rest else ""
     record = f"what it{others} tried foretold {state.here.right} of {state.here.known} of this process's runs"
-    return (
-        f"in {most.kin}, {worse} of the {len(near)} settings tried nearest to it were worse than its standard; {record}"
-    )
+    return f"in {most.kin}, {worse} of the {len(near)} settings tried nearest to it were worse than {beside}; {record}"
+
+
+def _worse(kin: Kin, rows: Sequence[int], score: float) -> int:
+    """Return how many settings of a kin were worse than a score, or failed."""
+    return sum(kin.faults[at] or kin.scores[at] < score for at in rows)

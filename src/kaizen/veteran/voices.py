@@ -9,12 +9,12 @@ would have been to it,
 with a_k and s_k the mean and spread of the kin's scores, so that z_k < 0 is worse than its standard.
 """
 
-import functools
 import hashlib
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kaizen.surrogate.gp import Data, Kernel, Noise, Posterior, fit, prior_mean
 from kaizen.surrogate.space import Floats, Points, Space
@@ -22,9 +22,13 @@ from kaizen.veteran.transfer import Kin
 
 NUGGET: Final = Noise(-4.0, 1.0)
 """What a rank says beside the truth."""
-_FITTED, _STEPS = 60, 20  # settings of a kin that its kernel is fitted on, at most, and how long
+STEPS: Final = 20
+"""How long a kin's kernel is fitted."""
+FLAT: Final = 1e-6
+"""Standard deviation of a voice that says the same of everything."""
+FITTED: Final = 60
+"""Settings of a kin that its kernel is fitted on, at most."""
 _SPREAD = 600  # settings over the whole space, by which voices are z-scored
-_FLAT = 1e-6
 
 Kernels = MutableMapping[str, Floats]
 """Fitted kernels by name, as logarithms: what takes long to make; may be lost at any time."""
@@ -74,43 +78,57 @@ class Voices(NamedTuple):
 
 def voices(space: Space, found: Sequence[Kin], kernels: Kernels) -> Voices | None:
     """Return kin as models; ``None`` where none says anything. What is fitted is left in ``kernels``."""
-    spread = space.uniform(_SPREAD, np.random.default_rng(_SPREAD))
-    points = space.points(spread[space.allowed(spread)])
-    if not len(points.numbers):
-        return None
+    points = across(space)
     made = (_voice(space, one, points, kernels) for one in found if one.told)
     each = tuple(one for one in made if one is not None)
     if not each:
         return None
     mean = np.array([one.says(points).good for one in each]).mean(axis=0)
-    return Voices(each, float(mean.mean()), max(float(mean.std()), _FLAT))
+    return Voices(each, float(mean.mean()), max(float(mean.std()), FLAT))
+
+
+def across(space: Space) -> Points:
+    """Return settings over the whole space, by which voices are z-scored: the allowed ones, where chance finds any."""
+    rows = space.uniform(_SPREAD, np.random.default_rng(_SPREAD))
+    allowed = space.allowed(rows)
+    return space.points(rows[allowed] if allowed.any() else rows)
 
 
 def _voice(space: Space, kin: Kin, spread: Points, kernels: Kernels) -> Voice | None:
-    points = space.points(space.encode(kin.settings))
-    scores = np.array(kin.scores)
-    mean, wide = float(scores.mean()), max(float(scores.std()), _FLAT)
-    data = Data(points, (scores - mean) / wide, np.ones(len(scores)))
-    kernel = kept_kernel(space, f"kin:{kin.digest}", kernels, functools.partial(_thinned, data))
+    data, mean, wide = scored(space, kin)
+    kernel = kept_kernel(space, f"kin:{kin.digest}", kernels, lambda: (thinned(data), NUGGET))
     posterior = Posterior(kernel, space.shape, data)
     said = posterior.predict(spread)[0]
-    if float(said.std()) < _FLAT:
+    if float(said.std()) < FLAT:
         return None
     return Voice(kin, posterior, float(said.mean()), float(said.std()), mean, wide)
 
 
-def _thinned(data: Data) -> tuple[Data, Noise]:
-    some = np.unique(np.linspace(0, len(data.y) - 1, min(len(data.y), _FITTED)).astype(np.int64))
-    return Data(data.points.at(some), data.y[some], data.repeats[some]), NUGGET
+def scored(space: Space, kin: Kin) -> tuple[Data, float, float]:
+    """Return a kin's settings with its scores, z-scored; and what those had for mean and spread."""
+    scores = np.array(kin.scores)
+    mean, wide = float(scores.mean()), max(float(scores.std()), FLAT)
+    return Data(space.points(space.encode(kin.settings)), (scores - mean) / wide, np.ones(len(scores))), mean, wide
 
 
-def kept_kernel(space: Space, name: str, kernels: Kernels, of: "functools.partial[tuple[Data, Noise]]") -> Kernel:
+def thinned(data: Data) -> Data:
+    """Return what a kin's kernel is fitted on: every so manieth."""
+    some = every(len(data.y), FITTED)
+    return Data(data.points.at(some), data.y[some], data.repeats[some])
+
+
+def every(count: int, most: int) -> NDArray[np.int64]:
+    """Return places among ``count``, evenly and at most so many."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
+
+
+def kept_kernel(space: Space, name: str, kernels: Kernels, of: Callable[[], tuple[Data, Noise]]) -> Kernel:
     """Return the kernel that is kept under a name, or fit and keep it."""
     told = hashlib.blake2b(repr((name, space.process.parameters)).encode(), digest_size=12).hexdigest()
     theta = kernels.get(told)
     shape = space.shape
     if theta is None or len(theta) != sum(shape.sizes) + 2:
         data, noise = of()
-        theta = fit(data, shape, noise, starts=(prior_mean(shape, noise),), steps=_STEPS).pack()
+        theta = fit(data, shape, noise, starts=(prior_mean(shape, noise),), steps=STEPS).pack()
         kernels[told] = theta
     return Kernel.unpack(theta, shape)

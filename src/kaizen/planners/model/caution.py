@@ -26,6 +26,7 @@ from kaizen.planners.model.search import Reach
 from kaizen.planners.model.sight import Sight
 from kaizen.surrogate.feasible import Feasibility
 from kaizen.surrogate.space import Bools, Floats, Points, Space
+from kaizen.veteran.voices import every
 
 _KIN = 4.0  # s₀
 _HEAD_START, _HEEDED = math.log(5.0), math.log(3.0)
@@ -69,7 +70,7 @@ def careful(reach: Reach, sight: Sight, advice: Advice, kept: Caches) -> Careful
         Seen(setting, None if fault else {})
         for voice in known.ran for setting, fault in zip(voice.kin.settings, voice.kin.faults, strict=True)
     ]  # fmt: skip
-    some = tuple(rows[at] for at in np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _ROWS)).astype(int)))
+    some = tuple(rows[at] for at in every(len(rows), _ROWS))
     learned = feasibility(space, [*some, *sight.seen], kept)
     return Careful(reach, some) if learned is None else Careful(reach._replace(ground=Ground(space, learned)), some)
 

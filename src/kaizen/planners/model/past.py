@@ -27,21 +27,15 @@ import numpy as np
 
 from kaizen.planners.model.search import Reach, draw, mutate
 from kaizen.surrogate.feasible import Feasibility, label_kernel
-from kaizen.surrogate.gp import LEVEL, Data, Kernel, Noise, Posterior, covariance, fit, prior_mean
+from kaizen.surrogate.gp import LEVEL, Kernel, Posterior, covariance, fit, prior_mean
 from kaizen.surrogate.regression import Memo
 from kaizen.surrogate.space import Floats, Points, Space
 from kaizen.veteran.transfer import Kin
+from kaizen.veteran.voices import FITTED, FLAT, NUGGET, STEPS, across, every, scored, thinned
 
-NUGGET = Noise(-4.0, 1.0)
-"""What a rank says beside the truth, and what a reading here differs by from all that is smooth."""
-
-_FITTED = 60  # settings of a kin that its kernel is fitted on, at most: every so manieth
-_STEPS = 20
-_SPREAD = 600  # settings over the whole space, by which voices are z-scored
 _DRAWN = 800  # settings within reach that memory chooses among
 _BEST = 12  # settings of each kin, its best, that are among them
 _NEAR = 4  # settings near each of those
-_FLAT = 1e-6  # standard deviation of a voice that says the same of everything
 _SURE = 0.99  # of eq. 3
 
 
@@ -132,9 +126,7 @@ def past(space: Space, found: Sequence[Kin], kept: Memo[object]) -> Past | None:
 
 
 def _past(space: Space, found: Sequence[Kin], kept: Memo[object]) -> Past | None:
-    spread = space.uniform(_SPREAD, np.random.default_rng(_SPREAD))
-    points = space.points(spread[space.allowed(spread)])
-    voices = []
+    points, voices = across(space), []
     for kin in found:
         key = repr(("voice", kin.digest, space.process.parameters, space.process.constraints))
         voice = kept.get(key, functools.partial(_voice, space, kin, points))
@@ -144,27 +136,23 @@ def _past(space: Space, found: Sequence[Kin], kept: Memo[object]) -> Past | None
         return None
     each = np.array([voice.says(points) for voice in voices]).mean(axis=0)
     foreseen = _foreseen([voice for voice in voices if voice.kin.told])
-    return Past(tuple(voices), _agreement(voices), float(each.mean()), max(float(each.std()), _FLAT), foreseen)
+    return Past(tuple(voices), _agreement(voices), float(each.mean()), max(float(each.std()), FLAT), foreseen)
 
 
 def _voice(space: Space, kin: Kin, spread: Points) -> Voice | None:
-    points = space.points(space.encode(kin.settings))
-    scores = np.array(kin.scores)
-    y = (scores - scores.mean()) / max(float(scores.std()), _FLAT)
-    ones = np.ones(len(y))
-    some = np.unique(np.linspace(0, len(y) - 1, min(len(y), _FITTED)).astype(np.int64))
-    start = (prior_mean(space.shape, NUGGET),)
-    kernel = fit(Data(points.at(some), y[some], ones[some]), space.shape, NUGGET, starts=start, steps=_STEPS)
-    posterior = Posterior(kernel, space.shape, Data(points, y, ones))
+    data, _, _ = scored(space, kin)
+    kernel = fit(thinned(data), space.shape, NUGGET, starts=(prior_mean(space.shape, NUGGET),), steps=STEPS)
+    posterior = Posterior(kernel, space.shape, data)
     said = posterior.predict(spread)[0]
-    if float(said.std()) < _FLAT:
+    if float(said.std()) < FLAT:
         return None
     faults = np.array(kin.faults, dtype=float)
     fails = None
     if faults.any():
-        labels = label_kernel(points.at(some), 1.0 - faults[some], space.shape)
-        fails = Feasibility(points, 1.0 - faults, labels, space.shape)
-    return Voice(kin, posterior, points, faults, fails, float(said.mean()), float(said.std()))
+        heard = every(len(faults), FITTED)
+        labels = label_kernel(data.points.at(heard), 1.0 - faults[heard], space.shape)
+        fails = Feasibility(data.points, 1.0 - faults, labels, space.shape)
+    return Voice(kin, posterior, data.points, faults, fails, float(said.mean()), float(said.std()))
 
 
 def _agreement(voices: Sequence[Voice]) -> float | None:

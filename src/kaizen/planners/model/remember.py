@@ -31,7 +31,7 @@ from kaizen.plan import REMEMBERED, Advice
 from kaizen.planners.model.acquisition import log_improvement
 from kaizen.planners.model.belief import Caches, sign
 from kaizen.planners.model.caution import Ground
-from kaizen.planners.model.past import NUGGET, Field, Past, field, looked, past, plain_kernel
+from kaizen.planners.model.past import Field, Past, field, looked, past, plain_kernel
 from kaizen.planners.model.search import Reach, Within, mutate
 from kaizen.planners.model.sight import Sight
 from kaizen.setting import Setting
@@ -39,6 +39,7 @@ from kaizen.surrogate.gp import LEVEL, NOISY, Data, Kernel, covariance, factor, 
 from kaizen.surrogate.regression import settled_at
 from kaizen.surrogate.space import Floats, Points, Space
 from kaizen.surrogate.warp import warp
+from kaizen.veteran.voices import NUGGET
 
 _TRUST = 0.7  # of what kin say, in standard deviations here
 _SLOPE = 0.35  # what that may be off by
