@@ -3,8 +3,22 @@
 import datetime as dt
 import os
 import platform
+from pathlib import Path
 
 from kaizen.ledgers import driver
+
+
+def whole_lines(path: Path) -> list[bytes]:
+    """Read a file of results; a last line cut short by an interruption is taken off, else the next result would go on in it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    text = path.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if len(whole) != len(text):
+        path.write_bytes(whole)
+    return whole.splitlines()
 
 
 def setting_out(name: str, **more: object) -> str:

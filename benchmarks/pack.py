@@ -30,12 +30,13 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import msgspec  # noqa: E402
 import numpy as np  # noqa: E402
 
+from benchmarks import whole_lines  # noqa: E402
 from benchmarks.jobs import Result, Words, run_all  # noqa: E402
 from benchmarks.planner.convert import NoData  # noqa: E402
 from benchmarks.planner.tasks import BadTask  # noqa: E402
+from benchmarks.report.page import columns  # noqa: E402
 from benchmarks.veteran import courses, table  # noqa: E402
 from benchmarks.veteran.families import Family, read_family, world  # noqa: E402
-from benchmarks.wheel.table import _table as aligned  # noqa: E402
 from kaizen.cycle import Rest  # noqa: E402
 from kaizen.ledgers.memory import MemoryLedger  # noqa: E402
 from kaizen.plan import REMEMBERED  # noqa: E402
@@ -184,7 +185,7 @@ def _membership_table(rows: Sequence[Result]) -> str:
         body.append([str(runs), str(len(shadow)), _mean(shadow), _mean(exact), f"{max(exact):.3f}", _mean(best)])
     head = ["runs of the owner", "targets", "AUC, shadow packs", "AUC, exact", "worst run", "the best run"]
     kept = "kept" if np.mean(every) <= TOLD else "missed"
-    return f"{aligned(head, body)}\nwanted: AUC of the attack with shadow packs ≤ {TOLD}: {_mean(every)}, {kept}"
+    return f"{columns(head, body)}\nwanted: AUC of the attack with shadow packs ≤ {TOLD}: {_mean(every)}, {kept}"
 
 
 def _location_table(rows: Sequence[Result]) -> str:
@@ -205,7 +206,7 @@ def _location_table(rows: Sequence[Result]) -> str:
         )
     head = ["runs of the owner", *(f"x{at}" for at in range(_PARAMETERS)), "the middle", "answers"]
     kept = "kept" if min(every) >= _LEAST_ERROR else "missed"
-    return f"{aligned(head, body)}\nwanted: no axis better than {_LEAST_ERROR:.0%} of its range: {min(every):.3f} at best, {kept}"
+    return f"{columns(head, body)}\nwanted: no axis better than {_LEAST_ERROR:.0%} of its range: {min(every):.3f} at best, {kept}"
 
 
 def _saving_table(rows: Sequence[Result]) -> str:
@@ -219,7 +220,7 @@ def _saving_table(rows: Sequence[Result]) -> str:
                 body.append([arm, sort, *_boot(logs), str(len(logs))])
                 ratio = float(np.exp(np.mean(logs))) if (arm, sort) == ("pack", "real") else ratio
     said.append(
-        aligned(
+        columns(
             ["runs to cold's value at run 20, to cold's", "families", "geo. mean", "95 % over families", "tasks"], body
         )
     )
@@ -288,11 +289,7 @@ def _came(result: Result) -> str:
 
 def read(path: Path) -> list[Result]:
     """Read result lines; a last line cut short by an interruption is taken off."""
-    text = path.read_bytes()
-    whole = text[: text.rfind(b"\n") + 1]
-    if len(whole) != len(text):
-        path.write_bytes(whole)  # else the next result would go on in that line
-    return [json.loads(line) for line in whole.splitlines()]
+    return [json.loads(line) for line in whole_lines(path)]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -242,7 +242,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="a line of JSON for each proof; goes on with the proofs that it has")
     given = parser.parse_args(words)
     print(benchmarks.setting_out("prove", alpha=ALPHA, loads=given.loads, command=COMMAND, seed=given.seed), flush=True)
-    rows = [json.loads(line) for line in given.out.read_text().splitlines()] if given.out and given.out.exists() else []
+    rows = [json.loads(line) for line in benchmarks.whole_lines(given.out)] if given.out and given.out.exists() else []
     with tempfile.TemporaryDirectory() as folder, loaded(given.loads, given.seed):
         top, place = Path(folder) / "top", Path(folder) / "place"
         top.mkdir()

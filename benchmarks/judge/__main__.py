@@ -131,11 +131,7 @@ def _read(out: Path | None) -> dict[str, Done]:
     """Return the parts that a file holds; a last line cut short by an interruption is taken off."""
     if out is None or not out.exists():
         return {}
-    text = out.read_bytes()
-    whole = text[: text.rfind(b"\n") + 1]
-    if whole != text:
-        out.write_bytes(whole)
-    found = [msgspec.json.decode(line, type=Done) for line in whole.splitlines()]
+    found = [msgspec.json.decode(line, type=Done) for line in benchmarks.whole_lines(out)]
     return {done.key: done for done in found}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from benchmarks import whole_lines
 from benchmarks.planner.convert import NoData
 from benchmarks.planner.methods import METHODS, version
 from benchmarks.planner.problem import Method, Missing, problem
@@ -126,12 +127,8 @@ def done(out: Path) -> set[tuple[str, str, int, int, str]]:
     """
     if not out.exists():
         return set()
-    text = out.read_bytes()
-    whole = text[: text.rfind(b"\n") + 1]
-    if len(whole) != len(text):
-        out.write_bytes(whole)
     found = set()
-    for number, line in enumerate(whole.splitlines(), start=1):
+    for number, line in enumerate(whole_lines(out), start=1):
         try:
             row = json.loads(line)
             found.add((row["task"], row["method"], row["seed"], row["budget"], row.get("goals", "first")))

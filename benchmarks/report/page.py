@@ -38,11 +38,12 @@ def _plain(part: Part) -> str:
         case Heading(text):
             return f"# {text}"
         case Table(title, head, body, notes):
-            return "\n\n".join([title, _columns(head, body), *notes]) if body else ""
+            return "\n\n".join([title, columns(head, body), *notes]) if body else ""
     return part
 
 
-def _columns(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+def columns(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Return a table as text, the first column to the left and all others to the right."""
     widths = [max(len(row[k]) for row in (head, *body)) for k in range(len(head))]
     lines = [
         "  ".join(cell.ljust(widths[0]) if k == 0 else cell.rjust(widths[k]) for k, cell in enumerate(row)).rstrip()

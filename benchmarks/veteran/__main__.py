@@ -22,6 +22,7 @@ from typing import Any
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # before numpy: one thread each, so that CPU figures mean something
 
+from benchmarks import whole_lines  # noqa: E402
 from benchmarks.jobs import Result, Words, run_all  # noqa: E402
 from benchmarks.planner.convert import NoData  # noqa: E402
 from benchmarks.planner.tasks import BadTask  # noqa: E402
@@ -80,14 +81,11 @@ def read(path: Path) -> list[dict[str, Any]]:
         BadTask: the file or a line cannot be read.
     """
     try:
-        text = path.read_bytes()
+        lines = whole_lines(path)
     except OSError as error:
         raise BadTask(f"{path} must be a file of results; got {type(error).__name__}: {error}") from error
-    whole = text[: text.rfind(b"\n") + 1]
-    if len(whole) != len(text):
-        path.write_bytes(whole)
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for number, line in enumerate(whole.splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
             found[_key(row)] = row

@@ -26,9 +26,9 @@ import numpy as np  # noqa: E402
 from benchmarks.planner.convert import NoData  # noqa: E402
 from benchmarks.planner.tasks import draw_setting  # noqa: E402
 from benchmarks.planner.world import World  # noqa: E402
+from benchmarks.report.page import columns  # noqa: E402
 from benchmarks.veteran.courses import process_of  # noqa: E402
 from benchmarks.veteran.families import Family, Member, others, past, read_family, world  # noqa: E402
-from benchmarks.wheel.table import _table as aligned  # noqa: E402
 from kaizen.journal import History, Journal  # noqa: E402
 from kaizen.ledger import Adopted, Described, Reported  # noqa: E402
 from kaizen.ledgers.memory import MemoryLedger  # noqa: E402
@@ -224,7 +224,7 @@ def table(rows: Mapping[tuple[str, bool], Counter[str]]) -> str:
         "kept (wrong)",
         "new (wrong)",
     ]
-    return aligned(head, body)
+    return columns(head, body)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -22,8 +22,8 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import msgspec  # noqa: E402
 
 from benchmarks.planner.convert import NoData  # noqa: E402
+from benchmarks.report.page import columns  # noqa: E402
 from benchmarks.wheel.courses import Course, Job  # noqa: E402
-from benchmarks.wheel.table import _table as aligned  # noqa: E402
 from kaizen.journal import Journal  # noqa: E402
 from kaizen.ledger import Advised  # noqa: E402
 from kaizen.process import Function  # noqa: E402
@@ -98,7 +98,7 @@ def table(rows: Mapping[tuple[str, float, bool], Counter[str]]) -> str:
         "by coin",
         "gained of what there is",
     ]
-    return aligned(head, body)
+    return columns(head, body)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -58,7 +58,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     arm: str = "memory"
     data: Path | None = None
-    foils: bool = True
 
     @property
     def key(self) -> tuple[str, str, str, int, int]:
@@ -86,7 +85,7 @@ def run_job(job: Job) -> dict[str, Any]:
     process = process_of(here, "present", memory=True)
     shop = Workshop(ledger, root=Path(), coins=lambda: 1)
     bench = shop.describe(process)
-    foil = _Foils(process, kin(ledger, bench.head)) if job.foils else None
+    foil = _Foils(process, kin(ledger, bench.head))
     tops, many = _top(here, job.seed)
     sign = 1.0 if here.first.better == "higher" else -1.0
     standard = made.readings[0]
@@ -99,16 +98,15 @@ def run_job(job: Job) -> dict[str, Any]:
             cost.append(round(1000 * (time.thread_time() - start), 2))
             worse = reading is None or sign * reading < sign * standard
             better = reading is not None and _gain(process, reading, standard) >= _wanted(process)
-            asked.append([int(worse), int(better), nod.answer, _odds(nod), *(foil.say(setting) if foil else ())])
+            asked.append([int(worse), int(better), nod.answer, _odds(nod), *foil.say(setting)])
         told: Outcome = (
             Fault(reason="crash") if reading is None else Reading(values=Numbers({here.first.name: reading}))
         )
         run = Reported(run=number + 1, setting=process.setting(setting), outcome=told, source="a course")
         ledger.append(process.name, [run], by="bench", after=bench.head.seq)
-        if foil:
-            foil.saw(setting, worse=reading is None or sign * reading < sign * standard)
+        foil.saw(setting, worse=reading is None or sign * reading < sign * standard)
         if number in ASKED_AT and many >= _TOPS:
-            warned[str(number)] = [[int(_ask(bench, one).warns), *(foil.say(one) if foil else ())] for one in tops]
+            warned[str(number)] = [[int(_ask(bench, one).warns), *foil.say(one)] for one in tops]
     return {
         "family": job.family.name, "task": job.task, "arm": job.arm, "seed": job.seed, "budget": ASKED,
         "asked": asked, "tops": warned, "ms": cost, "cpu": round(time.process_time() - before, 2),

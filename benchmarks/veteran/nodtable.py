@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.report.page import columns
 from benchmarks.veteran.nods import ASKED_AT, FOILS
 from benchmarks.veteran.table import ADVERSARIAL
-from benchmarks.wheel.table import _table as aligned
 from kaizen.veteran.calibration import Outcome, calibration
 
 Row = dict[str, Any]
@@ -19,11 +19,6 @@ WARNS = ("think_again", "failed_before")
 DEVELOPED = frozenset({"convolution", "buchwald", "storm", "sqlite", "made_valleys"})
 """Families that the rule of the nod was chosen on: the others were looked at once, when it stood."""
 _ODDS = 3  # place of the odds in what was asked; foils follow
-
-
-def arms(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return the nod, and the foils that all rows have."""
-    return ("nod", *FOILS) if all(len(one) > _ODDS + 1 for row in rows for one in row["asked"][:1]) else ("nod",)
 
 
 def warned(one: Sequence[Any], arm: str) -> bool:
@@ -71,12 +66,12 @@ def report(rows: Sequence[Row]) -> str:
     said = []
     body = []
     for title, some in groups:
-        for arm in arms(rows) if some else ():
+        for arm in ("nod", *FOILS) if some else ():
             tops = [against(some, arm, at) for at in ASKED_AT]
             body.append([f"{title}: {arm}", *figures(some, arm), *tops])
     heads = [f"top tenth warned against, {at} runs behind (worst)" for at in ASKED_AT]
-    said.append(aligned([*_HEAD, *heads], body))
-    said.append(aligned(_HEAD, [[title, *figures(some, "nod")] for title, some in _families(rows)]))
+    said.append(columns([*_HEAD, *heads], body))
+    said.append(columns(_HEAD, [[title, *figures(some, "nod")] for title, some in _families(rows)]))
     said.append(_calibration(related, "related"))
     said.append(_calibration([row for row in rows if row["arm"] == "memory"], "all"))
     said.append(_cost(rows))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.wheel.table import _table as aligned
+from benchmarks.report.page import columns
 
 AT = 20
 """The run at which cold courses set the target."""
@@ -110,7 +110,7 @@ def group_table(found: Cells) -> str:
             if not sort or sort_of(family) == sort
         ]  # fmt: skip
         body.append([title, *_means(logs), str(len(logs))])
-    return aligned(["runs to cold's value at run 20, to cold's", "medians", "geo. means", "90th pct", "tasks"], body)
+    return columns(["runs to cold's value at run 20, to cold's", "medians", "geo. means", "90th pct", "tasks"], body)
 
 
 def family_table(found: Cells, arms: Sequence[str]) -> str:
@@ -123,7 +123,7 @@ def family_table(found: Cells, arms: Sequence[str]) -> str:
             three = _means(list(ratios(found, arm, family=family).values()))
             shown.append(" / ".join(three[:2]) if three[0] != "·" else "·")
         body.append([family, *shown])
-    return aligned(["family", "faults", *arms], body)
+    return columns(["family", "faults", *arms], body)
 
 
 def fault_table(found: Cells) -> str:
@@ -141,7 +141,7 @@ def fault_table(found: Cells) -> str:
         if base >= _FAULTY:
             body += [[family, arm, f"{share:.1%}", f"{share / base:.2f}"] for arm, share in means.items()]
     head = ["family", "arm", "runs that fail", "to cold's"]
-    return aligned(head, body) if body else f"No family of these has {_FAULTY:.0%} of cold runs that fail."
+    return columns(head, body) if body else f"No family of these has {_FAULTY:.0%} of cold runs that fail."
 
 
 def share_table(found: Cells) -> str:
@@ -155,7 +155,7 @@ def share_table(found: Cells) -> str:
             for row in rows for curve in [best(row)]
         ]  # fmt: skip
         body.append([arm, f"{asked:.1f}", f"{float(np.mean(news)):.1f}"])
-    return aligned(["arm", "runs by memory", "of them new bests"], body) if body else ""
+    return columns(["arm", "runs by memory", "of them new bests"], body) if body else ""
 
 
 def report(rows: Sequence[Row]) -> str:

@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import whole_lines
+from benchmarks.report.page import columns
+
 Row = dict[str, Any]
 Cells = dict[tuple[str, str], list[Row]]
 """Results by task and arm."""
@@ -34,13 +37,10 @@ def read(paths: Sequence[Path]) -> list[Row]:
     found: dict[tuple[Any, ...], Row] = {}
     for path in paths:
         try:
-            text = path.read_bytes()
+            lines = whole_lines(path)
         except OSError as error:
             raise BadResults(f"{path} must be a file of results; got {type(error).__name__}: {error}") from error
-        whole = text[: text.rfind(b"\n") + 1]
-        if len(whole) != len(text):
-            path.write_bytes(whole)
-        for number, line in enumerate(whole.splitlines(), start=1):
+        for number, line in enumerate(lines, start=1):
             try:
                 row = json.loads(line)
                 key = tuple(row[name] for name in ("task", "arm", "noise", "seed", "budget", "changes"))
@@ -87,15 +87,6 @@ def _resampled(one: NDArray[np.float64], other: NDArray[np.float64], rng: np.ran
     return math.log(float(np.median(ours) / np.median(peers)))
 
 
-def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[k]) for row in (head, *body)) for k in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(widths[0]) if k == 0 else cell.rjust(widths[k]) for k, cell in enumerate(row)).rstrip()
-        for row in (head, *body)
-    ]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
-
-
 def _arms(found: Cells) -> list[str]:
     order = ("model", "tpe40", "prove-tpe", "prove-any", "steps")
     return sorted({arm for _, arm in found}, key=lambda arm: (order.index(arm) if arm in order else len(order), arm))
@@ -112,7 +103,7 @@ def runs_table(found: Cells) -> str:
     """Return the median runs to target by task and arm."""
     arms = _arms(found)
     tasks = sorted({task for task, _ in found})
-    return _table(["task", *arms], [[task, *(_shown(found.get((task, arm))) for arm in arms)] for task in tasks])
+    return columns(["task", *arms], [[task, *(_shown(found.get((task, arm))) for arm in arms)] for task in tasks])
 
 
 def arm_table(found: Cells, boot: int) -> str:
@@ -130,7 +121,7 @@ def arm_table(found: Cells, boot: int) -> str:
             f"{got['ratio']:.2f}" if got else "·", shown,
         ])  # fmt: skip
     head = ["arm", "reached", "trials", "adopted", "falsely", "CPU-s/run", "model's ratio", "95 % interval"]
-    return _table(head, body)
+    return columns(head, body)
 
 
 def report(rows: Sequence[Row], *, boot: int) -> str:
