@@ -165,7 +165,7 @@ def test_nothing_is_known_yet(kaizen: Call) -> None:
         (["teach", "coffee", "x"], "kaizen teach: the following arguments are required: --by"),
         (["teach", "tea", "x", "--by", "a"], "a process must be described before it is used; got 'tea'"),
         (["lessons", "coffee", "--parameter", "mill"], "a parameter of coffee must be one of grind, celsius; got 'mill'"),
-        (["retract", "coffee", "9", "x", "--by", "a"], "a lesson of coffee must be one of 1 to 0; got 9"),
+        (["retract", "coffee", "9", "x", "--by", "a"], "a lesson of coffee must be one that there is, and there is none yet; got 9"),
         (["veteran", "tea"], "a process must be described before it is used; got 'tea'"),
     ],
 )  # fmt: skip

@@ -313,7 +313,7 @@ class Bench(Looking):
 
         def decide(head: Head) -> tuple[Entry, ...]:
             if not 1 <= lesson < head.next_lesson:
-                raise Undeclared(f"a lesson of {self.name} must be one of 1 to {head.next_lesson - 1}; got {lesson}")
+                raise Undeclared.numbered(f"a lesson of {self.name}", last=head.next_lesson - 1, got=lesson)
             return (Retracted(lesson=lesson, because=because),)
 
         self._wheel.command(decide, by=by)

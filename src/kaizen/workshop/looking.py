@@ -259,7 +259,7 @@ class Looking:
         if found is None:
             if trial is None:
                 return None
-            raise Undeclared(f"a trial of {self.name} must be one of 1 to {head.next_trial - 1}; got {trial}")
+            raise Undeclared.numbered(f"a trial of {self.name}", last=head.next_trial - 1, got=trial)
         open_ = head.under_way(found.id)
         if open_ is None or found.trial.purpose == "shadow":
             return found.verdict

@@ -73,16 +73,14 @@ def _show_run(bench: Bench, number: int) -> Answer:
         return Answer(f"{lines.open_run_lines(run, bench.name, metrics)}\n  it is {held}", run_document(run))
     found = next(iter(bench.wheel.ledger.runs(bench.name, number=number)), None)
     if found is None:
-        raise Undeclared(f"a run of {bench.name} must be one of 1 to {head.next_run - 1}; got {number}")
+        raise Undeclared.numbered(f"a run of {bench.name}", last=head.next_run - 1, got=number)
     return Answer(lines.run_lines(found), tried_document(found))
 
 
 def _show_trial(bench: Bench, number: int) -> Answer:
     found = next((test for test in bench.trials if test.id == number), None)
     if found is None:
-        last = bench.head.next_trial - 1
-        there = f"one of 1 to {last}" if last else "opened first"
-        raise Undeclared(f"a trial of {bench.name} must be {there}; got {number}")
+        raise Undeclared.numbered(f"a trial of {bench.name}", last=bench.head.next_trial - 1, got=number)
     runs = sides(bench.wheel.ledger, bench.name, number)
     open_ = bench.head.under_way(number)
     stands = text.under_way(bench.head, open_) if open_ is not None else ""

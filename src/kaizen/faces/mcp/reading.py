@@ -84,7 +84,7 @@ def _numbered(bench: Bench, number: int | None) -> Standard:
         return bench.standard
     found = next((one for one in bench.standards if one.number == number), None)
     if found is None:
-        raise Undeclared(f"a standard of {bench.name} must be one of 1 to {bench.standard.number}; got {number}")
+        raise Undeclared.numbered(f"a standard of {bench.name}", last=bench.standard.number, got=number)
     return found
 
 
