@@ -43,7 +43,7 @@ class Undeclared(Mistake):
     """A name that nobody declared."""
 
     @classmethod
-    def numbered(cls, what: str, *, last: int, got: int) -> "Undeclared":
+    def numbered(cls, what: str, *, last: int, got: object) -> "Undeclared":
         """Say that there is no ``what`` of the number got; they go from 1 to ``last``."""
         there = f"one of 1 to {last}" if last else "one that there is, and there is none yet"
         return cls(f"{what} must be {there}; got {got}")

@@ -87,8 +87,7 @@ def _trial(room: Room, process: str, number: str) -> str:
         found = next((test for test in bench.trials if str(test.id) == number), None)
         if found is None:
             last = bench.head.next_trial - 1
-            there = f"one of 1 to {last}" if last else "opened first"
-            raise Undeclared(f"a trial of {bench.name} must be {there}; got {number}")
+            raise Undeclared.numbered(f"a trial of {bench.name}", last=last, got=number)
         watch = found.trial.purpose == "shadow"
         standard = found.trial.increment.of if watch else found.adopted
         promise = next((one for one in bench.promises() if one.standard == standard), None)
