@@ -372,7 +372,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("tell", {"process": "coffee", "run": 1, "values": {"taste": "good"}}, "got `str`"),
     ("fault", {"process": "coffee", "run": 1, "reason": "mood"}, "a fault's reason must be one of crash, timeout"),
     ("correct", {"process": "coffee", "run": 1, "values": {"taste": 1}, "because": "x", "by": "a"}, "must be answered"),
-    ("check", {"process": "coffee", "trial": 3}, "a trial of coffee must be one that there is, and there is none yet; got 3"),
+    (
+        "check",
+        {"process": "coffee", "trial": 3},
+        "a trial of coffee must be one that there is, and there is none yet; got 3",
+    ),
     ("consent", {"process": "coffee", "by": "ana"}, "a trial must wait for consent"),
     ("rollback", {"process": "coffee", "because": "x", "by": "ana"}, "a rollback must go to an earlier standard"),
     (
