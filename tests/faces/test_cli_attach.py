@@ -14,7 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kaizen.faces.cli import main
+from kaizen.metric import higher
+from kaizen.parameter import Whole
+from kaizen.process import Process
+from kaizen.setting import Setting
+from kaizen.workshop import open_workshop
 from kaizen.workshop.attaching import grafts
+from kaizen.workshop.places import ledger_beside
 from tests.faces.said import Shell, shell
 
 
@@ -153,6 +159,31 @@ def test_a_log_is_named_from_where_one_stands(kaizen: Shell, top: Path, monkeypa
     assert remembered() == str(Path("runs", "other.tsv"))
     kaizen("attach", "--yes", "--log", "../../outside.tsv")
     assert remembered() == str(top.parent / "outside.tsv")
+
+
+def test_a_memory_is_found_from_where_one_stands(kaizen: Shell, top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is remembered the nod says so; a folder below asks the same memory, unless it has one of its own."""
+    kaizen("attach", "--yes")
+    below = top / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    first = kaizen("nod", "raise lr to 0.1")
+    assert first.status == 0
+    assert first.out.strip() == "go: nothing has been tried in this repository yet"
+    assert kaizen("nod", "raise lr to 0.1", "--json").document["nod"]["answer"] == "go"
+    (top / "results.tsv").write_text(
+        "commit\tloss\tstatus\tdescription\nabc1234\t1.0\tkeep\tbaseline\nabc1235\t1.2\tdiscard\traise lr to 0.1\n"
+    )
+    said = kaizen("nod", "raise lr to 0.1")
+    assert "failed before: run 2 (abc1235)" in said.out
+    with open_workshop() as shop:
+        assert tuple(shop) == ("loop",)
+    with open_workshop(ledger_beside(below)) as shop:
+        shop.describe(
+            Process(name="own", parameters=(Whole(name="x", low=1, high=9),), metrics=(higher("y", exact=True),), standard=Setting({"x": 1}))
+        )  # fmt: skip
+    with open_workshop() as shop:
+        assert tuple(shop) == ("own",)
 
 
 def test_outside_of_a_repository_it_says_so(kaizen: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,8 @@ def test_keeps_of_a_process_dearest_doubt_first(kaizen: Shell, loop: Loop) -> No
 
 def test_what_is_proven_stands_beside_the_declared_standard(kaizen: Shell, loop: Loop) -> None:
     """In standard, show and export for programs; also what somebody asked by hand; and evidence stays as it was."""
-    kaizen("import", "results.tsv", "--process", "speed")
+    imported = kaizen("import", "results.tsv", "--process", "speed").out
+    assert "kaizen prove --declared -- COMMAND tells which of them hold" in imported
     assert "since by" not in kaizen("standard", "speed", "--all").out
     assert kaizen("prove", f"{loop.base}..{loop.halve}", *EXACT).status == 0
     kaizen("prove", "--declared", "speed", *EXACT)
@@ -153,6 +154,8 @@ def test_what_is_proven_stands_beside_the_declared_standard(kaizen: Shell, loop:
     shown = plain(kaizen("show", "speed"))
     assert "proven worse since by prove." in shown
     assert shown.count("since by prove.") == 4  # today's standard is told of twice
+    kaizen("report", "speed", "-o", "page.html")
+    assert Path("page.html").read_text().count("since by prove.") == 3
 
 
 def test_a_log_that_was_never_imported(kaizen: Shell, loop: Loop) -> None:

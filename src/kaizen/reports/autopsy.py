@@ -86,6 +86,8 @@ def _luck(found: Autopsy) -> list[str]:
         shown = f"{len(found.small)} of {count(len(found.keeps), 'keep')} gained less than that"
         said = f"{shown}, {len(found.doubtful)} less than twice that: they may be luck"
         lines += fold_text(said, indent="  ", first="  ")
+        if found.doubtful and any(found.rows[keep.place].revision for keep in found.keeps):
+            lines.append("  kaizen prove OLD..NEW -- COMMAND tells luck from a gain")
     worse = sum(keep.gain < 0 for keep in found.keeps)
     if worse:
         lines += fold_text(

@@ -15,7 +15,7 @@ from kaizen.workshop import Workshop, open_workshop
 from kaizen.workshop.bench import Bench
 from kaizen.workshop.borrowing import Attachment
 from kaizen.workshop.borrowing import ledger_of as place_of
-from kaizen.workshop.places import ledger_at, ledger_beside
+from kaizen.workshop.places import ledger_at, ledger_beside, ledger_here
 
 
 class Place(NamedTuple):
@@ -47,7 +47,10 @@ class Place(NamedTuple):
 
 
 def find(recipe: str | None = None, ledger: str | None = None) -> Place:
-    """Look for a recipe (a file or folder; else here or above) and a ledger (else beside it); nothing is opened or made.
+    """Look for a recipe (a file or folder; else here or above) and a ledger; nothing is opened or made.
+
+    Where no ledger is named it is the one beside the recipe; without a recipe this folder's, or that of the attached repository
+    it lies in.
 
     Raises:
         Mistake: the recipe cannot be read, or there is no such kind of ledger.
@@ -58,7 +61,7 @@ def find(recipe: str | None = None, ledger: str | None = None) -> Place:
     memory = tuple(
         Attachment(name=one.name, path=str(place_of(root / one.ledger)), rename=one.rename) for one in lenders
     )
-    return Place(root, processes, path, _ledger(root, ledger), memory)
+    return Place(root, processes, path, _ledger(path, ledger), memory)
 
 
 def ledger_of(recipe: str | None = None, ledger: str | None = None) -> Path | None:
@@ -67,8 +70,7 @@ def ledger_of(recipe: str | None = None, ledger: str | None = None) -> Path | No
     Raises:
         Mistake: there is no such kind of ledger.
     """
-    path = _recipe(recipe)
-    return _ledger((path.parent if path is not None else Path.cwd()).absolute(), ledger)
+    return _ledger(_recipe(recipe), ledger)
 
 
 def _recipe(given: str | None) -> Path | None:
@@ -79,8 +81,10 @@ def _recipe(given: str | None) -> Path | None:
     return next((path for folder in (here, *here.parents) if (path := folder / toml.RECIPE).is_file()), None)
 
 
-def _ledger(root: Path, given: str | None) -> Path | None:
-    return ledger_beside(root) if given is None else ledger_at(given)
+def _ledger(recipe: Path | None, given: str | None) -> Path | None:
+    if given is not None:
+        return ledger_at(given)
+    return ledger_here(Path.cwd()) if recipe is None else ledger_beside(recipe.parent)
 
 
 Opener = Callable[[Place], AbstractContextManager[Workshop]]

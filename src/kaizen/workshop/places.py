@@ -1,8 +1,10 @@
 """Where a ledger lies: beside its recipe, or in the common git directory, out of the reach of reset and clean."""
 
+import os
 from pathlib import Path
 
 from kaizen.errors import Mistake
+from kaizen.intention import MEMORY, read_attached
 
 
 def ledger_beside(folder: Path) -> Path:
@@ -12,10 +14,29 @@ def ledger_beside(folder: Path) -> Path:
     ``git reset --hard`` and ``git clean -xfd`` do not reach it and worktrees share it. Elsewhere ``.kaizen/ledger.db``.
     """
     folder = folder.absolute()
-    for top in (folder, *folder.parents):
-        if (top / ".git").exists():
-            return _common(top / ".git") / "kaizen" / folder.relative_to(top) / "ledger.db"
-    return folder / ".kaizen" / "ledger.db"
+    top = _top(folder)
+    if top is None:
+        return folder / ".kaizen" / "ledger.db"
+    return _common(top / ".git") / MEMORY / folder.relative_to(top) / "ledger.db"
+
+
+def ledger_here(folder: Path) -> Path:
+    """Return the ledger that a folder without a recipe means: its own, or an attached repository's where it has none."""
+    own = ledger_beside(folder)
+    if own.exists():
+        return own
+    attached = attached_above(folder)
+    return own if attached is None else attached
+
+
+def attached_above(folder: Path) -> Path | None:
+    """Return the ledger of the attached repository that a folder lies in; ``None`` where there is none."""
+    top = _top(folder.absolute())
+    memory = None if top is None else _common(top / ".git") / MEMORY
+    known = None if memory is None else read_attached(memory)
+    if memory is None or known is None:
+        return None
+    return Path(os.path.normpath(memory / str(known.get("ledger", "ledger.db"))))
 
 
 def ledger_at(where: str | Path) -> Path | None:
@@ -34,6 +55,11 @@ def ledger_at(where: str | Path) -> Path | None:
             hint="sqlite:///work.db is a file here",
         )
     return Path(text).absolute()
+
+
+def _top(folder: Path) -> Path | None:
+    """Return the top of the worktree that a folder lies in."""
+    return next((top for top in (folder, *folder.parents) if (top / ".git").exists()), None)
 
 
 def _common(git: Path) -> Path:

@@ -8,6 +8,7 @@ import msgspec
 from kaizen.faces.cli import inwords, place
 from kaizen.faces.cli.answer import Answer, carried_document, pairs
 from kaizen.reports import lines
+from kaizen.trial import Spend
 from kaizen.veteran.calibration import Calibration
 from kaizen.veteran.elsewhere import spelled
 from kaizen.veteran.lessons import Read
@@ -17,6 +18,9 @@ from kaizen.veteran.nod import Nod
 def nod(given: argparse.Namespace) -> Answer:
     """Ask the veteran; evidence first, opinion last."""
     given = inwords.named(given)
+    if inwords.untried(given):
+        answer = Nod(answer="go", because="nothing has been tried in this repository yet", spend=Spend(runs=1))
+        return Answer(str(answer), {"process": None, "nod": nod_document(answer)})
     with place.at_rest(given, imagine=True) as bench:
         name, value = next(iter(bench.standard.setting.items()))
         said = inwords.part(given.words, bench.process)
