@@ -24,12 +24,13 @@ def _enumerate(chance: Chance, size: Size) -> list[Line]:
         psi = ours.scores(np.array([SIZES[name]]))
         evidence = ours.log_paths(patterns * psi)
         off = max(off, float(abs(np.exp(evidence).mean(axis=0) - 1).max()))
-        heights = flips._heights([psi[0].tolist()], patterns.T)  # noqa: SLF001  # all paths at once
+        rows, _ = flips._walk([np.rint(psi[0] / 1e-9)])  # noqa: SLF001  # all paths at once
+        heights = np.stack([np.resize(row, len(patterns)) for row in rows])  # up to a look, the first 2^look are all
         for alpha in LEVELS:
             reached = (evidence >= -math.log(alpha)).any(axis=1).mean()
             ever[alpha] = max(ever[alpha], float(reached))
-            limits, left = flips._limits(heights, alpha, PAIRS)  # noqa: SLF001
-            gone[alpha] = max(gone[alpha], left)
+            limits, there = flips._limits(rows, alpha, PAIRS)  # noqa: SLF001
+            gone[alpha] = max(gone[alpha], 1.0 - float(there.mean()))
             for pattern in rng.integers(len(patterns), size=4):
                 own = [[sign * height for sign, height in zip(patterns[pattern].tolist(), SIZES[name], strict=True)]]
                 real = flips.passage(own, alpha=alpha, cap=PAIRS, seed=chance.coins).proven

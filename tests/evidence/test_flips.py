@@ -19,8 +19,8 @@ LEVELS = (0.05, 0.025)
 
 def shares_gone(sizes: list[float], alpha: float, cap: int) -> float:
     """Return the share of all patterns of signs that ever leave within the looks that are walked."""
-    scores = flips.signed_scores(sizes)
-    return flips._limits(flips._heights([scores], flips._patterns(len(sizes))), alpha, cap)[1]
+    rows, _ = flips._walk([np.rint(np.array(flips.signed_scores(sizes)) / 1e-9)])
+    return 1.0 - float(flips._limits(rows, alpha, cap)[1].mean())
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -94,9 +94,61 @@ def test_a_look_changes_nothing(differences: list[float], seed: int) -> None:
     )
 
 
+def _by_definition(rows: list[list[float]], alpha: float, cap: int, seed: int, drawn: int) -> int | None:
+    """Both parts of the test as they are written down: all paths of the first looks, then the drawn ones; nothing is skipped."""
+    scores = [np.rint(np.array(flips.signed_scores(row)) / 1e-9) for row in rows]
+    signs = np.array(list(product((1.0, -1.0), repeat=WALKED))).T
+    coins = flips._coins(cap, drawn, seed)[0][: len(rows[0])]
+    both = (
+        (np.cumsum(signs * row[:WALKED, None], axis=0) for row in scores),
+        (np.cumsum(coins * row[:, None], axis=0) for row in scores),
+    )
+    walked, paths = (np.maximum.reduce(list(one)) for one in both)
+    there, stay = np.ones(2**WALKED, dtype=bool), np.ones(drawn + 1, dtype=bool)
+    gone, left = 0.0, 0
+    for look in range(1, len(rows[0]) + 1):
+        spent = alpha * math.sqrt(look / cap)
+        if look <= WALKED:
+            may = math.floor(spent * 2**look) * 2 ** (WALKED - look) - int((~there).sum())
+            height = walked[look - 1][there]
+        else:
+            may = math.floor((spent - gone) * (drawn + 1)) - int((~stay).sum() - left)
+            height = paths[look - 1][stay]
+        limit = np.sort(height)[::-1][may] if may > 0 else math.inf
+        if paths[look - 1][0] > limit:
+            return look
+        stay &= paths[look - 1] <= limit
+        if look <= WALKED:
+            there &= walked[look - 1] <= limit
+            gone = 1.0 - float(there.mean())
+            left = int((~stay).sum())
+    return None
+
+
+sizes_alike = st.one_of(st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0, 1.0, 2.0, INF]), st.floats(-3, 6))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(13, 24).flatmap(
+        lambda n: st.lists(st.lists(sizes_alike, min_size=n, max_size=n), min_size=1, max_size=2)
+    ),
+    alpha=st.sampled_from([0.2, 0.05, 0.025]),
+    seed=st.integers(0, 50),
+)
+def test_it_is_quick_and_says_what_is_written_down(rows: list[list[float]], alpha: float, seed: int) -> None:
+    told = passage(rows, alpha=alpha, cap=24, seed=seed, drawn=199).proven
+    assert told == _by_definition(rows, alpha, 24, seed, 199)
+
+
+@given(st.lists(st.one_of(sizes_alike, st.floats(allow_nan=False)), max_size=140))
+def test_scores_are_those_of_the_slow_way(differences: list[float]) -> None:
+    assert flips._scores(differences) == flips.signed_scores(differences)
+
+
 def test_the_same_trial_is_judged_alike_for_ever() -> None:
     """The coins are bits of a hash: these values must never change, or old verdicts would not replay."""
-    coins = flips._coins(16, 3, 7).T
+    coins = flips._coins(16, 3, 7)[0].T
     assert coins[0].tolist() == [1.0] * 16
     assert ["".join("+" if one > 0 else "-" for one in row) for row in coins[1:]] == [
         "+++-++-----+++--",

@@ -30,7 +30,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kaizen.evidence.door import check_alpha
-from kaizen.evidence.signs import signed_scores
+from kaizen.evidence.signs import score_of, signed_scores
 
 if TYPE_CHECKING:  # loaded late: NumPy takes longer to load than all of this
     import numpy as np
@@ -44,6 +44,7 @@ WALKED: Final = 12
 _LEAST: Final = 999  # drawn paths beside the seen one, at least,
 _MORE: Final = 50.0  # and times 1 / alpha
 _MOST: Final = 200_000
+_COMPARED: Final = 128  # pairs whose sizes are all set beside one another
 _HOLES: Final = 4  # gaps outside an end that are looked at again
 _SAME: Final = 1e-9  # sums that differ by rounding alone are ties
 
@@ -71,8 +72,6 @@ def passage(
     References:
         Equations 1 and 2.
     """
-    import numpy as np
-
     check_alpha(alpha)
     if cap < 1:
         raise ValueError(f"cap must be at least 1; got {cap}")
@@ -82,17 +81,17 @@ def passage(
     looks = min(lengths.pop(), cap)
     if not looks:
         return Passage(None, 1.0)
-    scores = [signed_scores(row[:looks]) for row in differences]
-    walked = min(looks, WALKED)
-    all_paths = _heights([row[:walked] for row in scores], _patterns(walked))
-    limits, gone = _limits(all_paths, alpha, cap)
-    rarity = _share(all_paths)
-    proven = next((look for look, limit in enumerate(limits, 1) if all_paths[look - 1, 0] > limit), None)
-    if proven is None and looks > WALKED:
-        paths = _heights(scores, _coins(cap, drawn or _others(alpha), seed)[:looks])
-        left = paths[WALKED:, np.all(paths[:WALKED] <= np.array(limits)[:, None], axis=0)]
-        proven, rarity = _passed(left, paths.shape[1], (alpha, cap, gone)), _share(paths)
-    return Passage(proven, rarity)
+    scores = [_scores(row[:looks]) for row in differences]
+    walked = _walked(tuple(row[:WALKED] for row in scores), alpha, cap)
+    if walked.proven is not None or looks <= WALKED:
+        return Passage(walked.proven, walked.rarity)
+    coins, behind = _coins(cap, drawn or _others(alpha), seed)
+    paths = _heights(
+        [_whole(row[WALKED:]) for row in scores], coins[WALKED:looks], [end[behind] for end in walked.ends]
+    )
+    rarity = _share(paths[-1])
+    paths[:, ~walked.there[behind]] = -math.inf
+    return Passage(_passed(paths, alpha, cap, walked.gone), rarity)
 
 
 def confidence_interval(differences: Sequence[float], level: float, *, cap: int, seed: int) -> tuple[float, float]:
@@ -117,8 +116,10 @@ def confidence_interval(differences: Sequence[float], level: float, *, cap: int,
 
 def _lowest(differences: Sequence[float], level: float, cap: int, seed: int) -> float:
     """Give the lowest gain not contradicted from below, or minus infinity."""
-    finite = [d for d in differences if math.isfinite(d)]
-    means = sorted({one / 2 + other / 2 for at, one in enumerate(finite) for other in finite[at:]})
+    import numpy as np
+
+    halves = np.array([d for d in differences if math.isfinite(d)]) / 2
+    means: list[float] = np.unique((halves[:, None] + halves)[np.triu_indices(len(halves))]).tolist()
 
     def passes(gap: int) -> bool:
         """Tell whether gains in the gap below ``means[gap]`` are contradicted."""
@@ -132,19 +133,81 @@ def _lowest(differences: Sequence[float], level: float, cap: int, seed: int) -> 
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if passes(middle) else (low, middle)
-    for gap in range(low, max(low - _HOLES, 0), -1):
+    for gap in range(low - 1, max(low - _HOLES, 0), -1):
         if not passes(gap):
             low = gap - 1
     return means[low]
 
 
-def _heights(scores: Sequence[Sequence[float]], coins: "Floats") -> "Floats":
-    """Return ``(looks, paths)``: the highest of the metrics (1), in units of ``_SAME`` so that ties are ties."""
+class _Walked(NamedTuple):
+    """What is known when all paths were walked. The path at index i flips the pairs that are the bits of i."""
+
+    proven: int | None
+    rarity: float
+    ends: "tuple[Floats, ...]"
+    """``(2^n,)`` for each metric: where a path stands."""
+    there: "NDArray[np.bool_]"
+    """Which of them have not left."""
+
+    @property
+    def gone(self) -> float:
+        """The share that left."""
+        return 1.0 - int(self.there.sum()) / len(self.there)
+
+
+@lru_cache(maxsize=16)  # the ends of an interval are looked for where the first pairs' ranks hardly change
+def _walked(scores: tuple[tuple[float, ...], ...], alpha: float, cap: int) -> _Walked:
+    """Walk all paths of some pairs, by the scores of each metric."""
+    import numpy as np
+
+    rows, ends = _walk([_whole(row) for row in scores])
+    limits, there = _limits(rows, alpha, cap)
+    proven = next((look for look, (row, limit) in enumerate(zip(rows, limits, strict=True), 1) if row[0] > limit), None)
+    for array in (there, *ends):
+        array.setflags(write=False)
+    return _Walked(proven, _share(rows[-1]), ends, np.asarray(there))
+
+
+def _scores(differences: Sequence[float]) -> tuple[float, ...]:
+    """Return ``signed_scores``, several times as quickly."""
+    import numpy as np
+
+    found = np.asarray(differences, dtype=np.float64)
+    if len(found) > _COMPARED or bool(np.isnan(found).any()):
+        return signed_scores(differences)
+    sizes, past = np.abs(found), np.tri(len(found), dtype=bool)
+    below, alike = ((rank & past).sum(axis=1) for rank in (sizes < sizes[:, None], sizes == sizes[:, None]))
+    signs, twice_ranks = np.sign(found).astype(int), 2 * below + alike + 1
+    return tuple(map(score_of, signs.tolist(), twice_ranks.tolist(), range(1, len(found) + 1)))
+
+
+def _whole(scores: Sequence[float]) -> "Floats":
+    """Return scores in units of ``_SAME``: sums of whole numbers have no rounding, and ties are ties."""
+    import numpy as np
+
+    return np.rint(np.array(scores) / _SAME)
+
+
+def _walk(scores: "Sequence[Floats]") -> "tuple[list[Floats], tuple[Floats, ...]]":
+    """Return, for each look, the heights (1) of all paths that differ up to it; and where each metric's own paths end."""
+    import numpy as np
+
+    ends = [np.zeros(1) for _ in scores]
+    rows = []
+    for pair in zip(*(row.tolist() for row in scores), strict=True):
+        ends = [np.concatenate([own + score, own - score]) for own, score in zip(ends, pair, strict=True)]
+        rows.append(ends[0] if len(ends) == 1 else np.maximum.reduce(ends))
+    return rows, tuple(ends)
+
+
+def _heights(scores: "Sequence[Floats]", coins: "Floats", starts: "Sequence[Floats]") -> "Floats":
+    """Return ``(looks, paths)``: the highest of the metrics (1) behind where each path starts."""
     import numpy as np
 
     heights: Floats | None = None
-    for row in scores:
-        own = coins * np.rint(np.array(row) / _SAME)[:, None]  # whole numbers: sums without rounding
+    for row, start in zip(scores, starts, strict=True):
+        own = coins * row[:, None]
+        own[0] += start
         for look in range(1, len(own)):  # row by row: many times as quick as a sum along the first axis
             own[look] += own[look - 1]
         heights = own if heights is None else np.maximum(heights, own, out=heights)
@@ -153,47 +216,57 @@ def _heights(scores: Sequence[Sequence[float]], coins: "Floats") -> "Floats":
 
 
 def _share(heights: "Floats") -> float:
-    """Return the share of paths that stand at least as high as the first at the last look."""
-    return float((heights[-1] >= heights[-1, 0]).mean())
+    """Return the share of paths that stand at least as high as the first."""
+    return float((heights >= heights[0]).mean())
 
 
-def _limits(heights: "Floats", alpha: float, cap: int) -> tuple[list[float], float]:
-    """Return, for each look, the height above which paths leave, of all paths there are (2); and the share that left.
+def _limits(rows: "Sequence[Floats]", alpha: float, cap: int) -> "tuple[list[float], NDArray[np.bool_]]":
+    """Return, for each look, the height above which paths leave, of all there are (2); and which stay to the end.
 
-    ``heights`` are in the order of ``_patterns``: up to a look, the first 2^look paths are all that differ.
+    ``rows`` are those of ``_walk``.
     """
     import numpy as np
 
-    there, found = np.ones(1, dtype=bool), []
-    for look, row in enumerate(heights, 1):
-        there = np.concatenate([there, there])
-        alike = len(row) // len(there)  # paths that agree up to here: they stay or leave together
-        may = math.floor(_spent(alpha, look, cap) * len(row)) // alike - (len(there) - int(there.sum()))
-        now = row[: len(there)]
-        found.append(math.inf if may <= 0 else _highest_but(now[there], may))
-        there &= now <= found[-1]
-    return found, 1.0 - int(there.sum()) / len(there)
+    there, found, gone = np.ones(1, dtype=bool), [], 0
+    for look, row in enumerate(rows, 1):
+        there, gone = np.concatenate([there, there]), 2 * gone
+        may = math.floor(_spent(alpha, look, cap) * len(row)) - gone
+        found.append(math.inf if may <= 0 else _highest_but(row[there] if gone else row, may))
+        if may > 0:
+            there &= row <= found[-1]
+            gone = len(there) - int(np.count_nonzero(there))
+    return found, there
 
 
-def _passed(left: "Floats", drawn: int, level: tuple[float, int, float]) -> int | None:
-    """Return the look at which the first path leaves, of those ``left`` of ``drawn`` ones, after the looks that were walked."""
+def _passed(paths: "Floats", alpha: float, cap: int, before: float) -> int | None:
+    """Return the look at which the first path leaves, after those that were walked; who has left is at minus infinity."""
     import numpy as np
 
-    alpha, cap, before = level
-    most = [math.floor((_spent(alpha, WALKED + look, cap) - before) * drawn) for look in range(1, len(left) + 1)]
-    above = np.count_nonzero(left >= left[:, :1], axis=1).tolist()
-    if all(count > may for count, may in zip(above, most, strict=True)):
-        return None  # too many are as high at every look, whoever has left before
-    there = np.ones(left.shape[1], dtype=bool)
-    for look, (row, may) in enumerate(zip(left, most, strict=True), WALKED + 1):
-        gone = len(there) - int(np.count_nonzero(there))
-        if may <= gone:
+    most = _most(alpha, cap, before, paths.shape)
+    above = np.count_nonzero(paths >= paths[:, :1], axis=1).tolist()
+    last = max((at for at, (count, may) in enumerate(zip(above, most, strict=True)) if count <= may), default=-1)
+    gone = 0  # behind the last look too many are as high, whoever has left before
+    for look, may in enumerate(most[: last + 1]):
+        row, leave = paths[look], may - gone
+        if leave <= 0:
             continue
-        limit = _highest_but(row[there], may - gone)
-        if row[0] > limit:  # the seen one is the first, and still there
-            return look
-        there &= row <= limit
+        if leave == 1:  # the highest, unless another is as high: what follows says the same of it, five times as slowly
+            top = int(row.argmax())
+            leaving = [top] if np.count_nonzero(row == row[top]) == 1 else []
+        else:
+            leaving = np.flatnonzero(row > _highest_but(row, leave)).tolist()
+        if leaving and leaving[0] == 0:  # the seen one
+            return WALKED + look + 1
+        paths[look:, leaving] = -math.inf
+        gone += len(leaving)
     return None
+
+
+@lru_cache(maxsize=64)
+def _most(alpha: float, cap: int, before: float, shape: tuple[int, int]) -> tuple[int, ...]:
+    """Return how many of so many looks' paths may have left at each, after the looks that were walked (2)."""
+    looks, drawn = shape
+    return tuple(math.floor((_spent(alpha, WALKED + look, cap) - before) * drawn) for look in range(1, looks + 1))
 
 
 def _highest_but(heights: "Floats", count: int) -> float:
@@ -231,24 +304,16 @@ def _others(alpha: float) -> int:
     return min(max(_LEAST, math.ceil(_MORE / alpha)), _MOST)
 
 
-@lru_cache(maxsize=WALKED)
-def _patterns(pairs: int) -> "Floats":
-    """Return ``(pairs, 2^pairs)``: all signs, the first path all 1."""
-    import numpy as np
-
-    bits = (np.arange(1 << pairs) >> np.arange(pairs)[:, None]) & 1
-    return np.asarray(1.0 - 2.0 * bits, dtype=np.float64)
-
-
 @lru_cache(maxsize=4)
-def _coins(cap: int, others: int, seed: int) -> "Floats":
-    """Return ``(cap, others + 1)`` signs: the first path all 1, the others from the seed.  # ~ U{-1, 1}"""  # noqa: D415
+def _coins(cap: int, others: int, seed: int) -> "tuple[Floats, NDArray[np.int64]]":
+    """Return ``(cap, others + 1)`` signs, the first path all 1, the others from the seed; and the place of each in ``_walk``."""
     import numpy as np
 
     stream = hashlib.shake_128(f"kaizen flips {seed}".encode()).digest((others * cap + 7) // 8)
     drawn = np.unpackbits(np.frombuffer(stream, dtype=np.uint8))[: others * cap].reshape(others, cap)
     bits = np.vstack([np.zeros((1, cap), dtype=np.uint8), drawn])
-    return np.ascontiguousarray(1.0 - 2.0 * bits.T, dtype=np.float64)
+    places = bits[:, :WALKED].astype(np.int64) @ (1 << np.arange(min(cap, WALKED)))
+    return np.ascontiguousarray(1.0 - 2.0 * bits.T, dtype=np.float64), places
 
 
 def pairs_floor(alpha: float, cap: int) -> int:
