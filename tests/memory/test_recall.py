@@ -148,6 +148,52 @@ def test_alike_is_within_a_hundredth_of_every_range_and_finds_the_same() -> None
         assert found == [row for row in range(400) if abs(row - n) <= 4]
 
 
+def test_the_latest_alike_are_the_last_of_them() -> None:
+    """However many there are, and wherever they lie among the rows."""
+    table = Table((HEAT,))
+    heats = [Setting(heat=150.0 + (n % 7) * 0.4) for n in range(3000)]
+    table.add(table.columns.encode(heats), np.arange(3000, dtype=np.uint64))
+    for wanted in (150.0, 151.2, 152.4):
+        one = table.columns.encode([Setting(heat=wanted)])
+        every = table.alike(one).tolist()
+        assert every == [n for n, at in enumerate(heats) if abs(float(at["heat"]) - wanted) <= 1.0 + 1e-9]
+        for latest in (1, 10, 100, 2999, 5000):
+            assert table.alike(one, latest).tolist() == every[-latest:]
+
+
+@pytest.mark.parametrize("parameters", [PARAMETERS, PARAMETERS[:2], PARAMETERS[2:4]])
+@pytest.mark.parametrize("start", [0, 700])
+def test_what_lies_within_reach_is_what_a_scan_finds(parameters: Any, start: int) -> None:
+    """With and without values that must be the same; below the distance of another choice and above it."""
+    names = {parameter.name for parameter in parameters}
+    rows = [Setting({name: value for name, value in one.items() if name in names}) for one in drawn(2000, seed=8)]
+    table = Table(parameters)
+    table.add(table.columns.encode(rows), np.arange(2000, dtype=np.uint64))
+    for wanted in rows[:10]:
+        one = table.columns.encode([wanted])
+        exact = measured(table.coded, np.arange(2000), one, table.columns.weights)
+        for reach in (0.0507, 0.4003, 1.3001):
+            found, squares = table.within(one, reach, start)
+            assert found.tolist() == [n for n in range(start, 2000) if exact[n] <= reach**2]
+            assert squares == pytest.approx(exact[found], abs=1e-5)
+
+
+def test_codes_and_numbers_get_wider_as_they_grow() -> None:
+    """A choice of hundreds of values, and runs by the ten thousand, are told apart as few are."""
+    many = Choice(name="mill", values=tuple(range(700)))
+    made = process(parameters=(HEAT, many), standard=Setting(heat=150.0, mill=0))
+    found = Past(made)
+    found.keep([kept(1, Setting(heat=150.0, mill=0))])
+    for start in range(0, 7_000, 700):
+        page = [Setting(heat=100.0 + start / 70, mill=n) for n in range(700)]
+        found.add([tried(60_000 + start + n, one) for n, one in enumerate(page)])
+    assert found.field("id").tolist() == list(range(60_000, 67_000))
+    assert found.row_of(66_999) == 6_999
+    one = found.table.columns.encode([Setting(heat=150.0, mill=699)])
+    rows, apart = found.table.nearest(one, 1)
+    assert (rows.tolist(), apart.tolist()) == ([5 * 700 + 699], [0.0])
+
+
 @pytest.mark.parametrize("count", [1, 10, 700])
 def test_the_nearest_are_those_of_a_slow_scan(count: int) -> None:
     """Nearest first, the older first among equals."""
@@ -176,6 +222,9 @@ def test_a_lookup_gathers_what_came_late() -> None:
     for row in range(5000, 15_000):
         lookup.add(np.array([row % 100], dtype=np.uint64), row)
     assert lookup.find(7).tolist() == list(range(7, 15_000, 100))
+    lookup.add(np.arange(15_000, 20_000, dtype=np.uint64) % np.uint64(100), 15_000)
+    lookup.add(np.array([7], dtype=np.uint64), 20_000)
+    assert lookup.find(7).tolist() == [*range(7, 20_000, 100), 20_000]
 
 
 # ── what runs are worth ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kaizen.ledger import Reported
@@ -144,3 +145,60 @@ def test_a_small_past_is_not_shelved(tmp_path: Path) -> None:
         report(shop, 1, 50)
         shop["loaf"].consult(heat=13.0)
     assert not (tmp_path / "ledger.work").exists()
+
+
+def test_large_arrays_stay_in_the_file(tmp_path: Path) -> None:
+    """They are mapped, aligned, and written to in memory alone; NumPy reads the file, too."""
+    board, large = FolderShelf(tmp_path), np.arange(600_000, dtype=np.float32).reshape(-1, 3)
+    board.put("x", {"small": np.array([1, 2], dtype=np.int8), "large": large, "codes": large.T, "none": large[:0]})
+    found = board.take("x")
+    assert found is not None
+    assert list(found) == ["small", "large", "codes", "none"]
+    for name, wanted in (("large", large), ("codes", large.T), ("none", large[:0])):
+        assert found[name].dtype == np.float32
+        assert np.array_equal(found[name], wanted)
+    assert isinstance(found["large"].base, np.memmap)
+    assert found["large"].ctypes.data % 64 == 0
+    found["large"][0] = 7.0
+    again = board.take("x")
+    assert again is not None
+    assert again["large"][0].tolist() == [0.0, 1.0, 2.0]
+    with np.load(tmp_path / "x.npz") as plain:
+        assert np.array_equal(plain["large"], large)
+
+
+def test_an_array_that_has_changed_on_the_disk_is_not_believed(tmp_path: Path) -> None:
+    """Every member has a checksum."""
+    board = FolderShelf(tmp_path)
+    board.put("x", {"large": np.zeros(600_000, dtype=np.float32)})
+    path = tmp_path / "x.npz"
+    text = bytearray(path.read_bytes())
+    text[1_000_000] ^= 1
+    path.write_bytes(text)
+    assert board.take("x") is None
+
+
+@pytest.mark.usefixtures("few")
+def test_a_past_from_the_shelf_has_room_for_more(tmp_path: Path) -> None:
+    """One run more does not copy all of them; hundreds more are taken in all the same."""
+    with open_workshop(tmp_path / "ledger.db") as shop:
+        shop.describe(sample())
+        report(shop, 1, 320)
+        kept = FolderShelf(tmp_path / "shelf")
+        Recall(shop.ledger, kept).of("loaf")
+        taken = Recall(shop.ledger, kept)
+        of = taken.of("loaf")
+        assert of is not None
+        rows = of.past.table.kept.places
+        assert len(rows) == 340
+        for start, count, same in ((321, 20, True), (341, 60, False)):
+            report(shop, start, count)
+            of = taken.of("loaf")
+            assert of is not None
+            assert (of.past.table.kept.places is rows) == same
+            fresh = Recall(shop.ledger).of("loaf")
+            assert fresh is not None
+            assert of.past.count == fresh.past.count == start + count - 1
+            where = Setting(heat=float((start + 1) % 97), flux=("a", 1, True, 2.5)[(start + 1) % 4])
+            assert of.same(where) == fresh.same(where)
+            assert of.near(where, 30) == fresh.near(where, 30)

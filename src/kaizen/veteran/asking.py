@@ -134,14 +134,15 @@ def _part(distance: Floats, **columns: Any) -> _Part:
 def _runs(kept: Of, asked: Question, after: Coded, limits: _Limits) -> _Part:
     past, table, latest = kept.past, kept.past.table, limits.latest
     start = max(0, past.count - latest) if latest is not None else 0
-    squares = table.squares(after) if start == 0 else _tail(table.coded, start, after, table.columns.weights)
-    near = start + np.flatnonzero(squares <= FARTHEST**2)
+    near, squares = table.within(after, FARTHEST, start)
     same = table.same(key_of(asked.after.fingerprint))
-    rows = np.union1d(near, same[same >= start])
+    same = same[same >= start]
+    rows = near if _among(same, near).all() else np.union1d(near, same)  # near but for rounding
     if len(rows) <= _MEASURED:
         distance = np.sqrt(measured(table.coded, rows, after, table.columns.weights))
     else:
-        distance = np.sqrt(squares[rows - start]).astype(np.float64)
+        distance = np.zeros(len(rows))
+        distance[np.searchsorted(rows, near)] = np.sqrt(squares)
     values, of = past.values, past.field("of")[rows]
     silent = past.field("own")[rows] | np.isin(past.field("trial")[rows], [test.id for test in kept.trials.tests])
     became = past.field("became")[rows].copy()
@@ -153,7 +154,7 @@ def _runs(kept: Of, asked: Question, after: Coded, limits: _Limits) -> _Part:
     era = kept.head.era if kept.head is not None else 0
     return _part(
         distance,
-        same=np.isin(rows, same),
+        same=_among(rows, same),
         better=values.better[rows].astype(np.float64),
         weight=np.where(silent, 0.0, RUN * values.sure[rows].astype(np.float64)),
         became=became,
@@ -164,9 +165,16 @@ def _runs(kept: Of, asked: Question, after: Coded, limits: _Limits) -> _Part:
     )
 
 
-def _tail(coded: Coded, start: int, one: Coded, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    part = Coded(coded.places[start:], coded.codes[:, start:])
-    return squared(part, np.einsum("ij,ij->i", part.places, part.places), one, weights)
+def _among(rows: Rows, others: Rows) -> NDArray[np.bool_]:
+    """Return which of some rows are among others, both in order."""
+    at = np.searchsorted(others, rows)
+    return np.asarray(np.append(others, -1)[at] == rows)
+
+
+def _distinct(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return the distinct numbers in order: as ``numpy.unique`` does, quicker where there are few."""
+    narrow = numbers.dtype in {np.dtype(np.uint8), np.dtype(np.uint16)}
+    return np.flatnonzero(np.bincount(numbers)) if narrow else np.unique(numbers)
 
 
 def _trials(kept: Of, asked: Question, before: Coded, after: Coded, skip: int | None) -> list[_Part]:
@@ -215,7 +223,7 @@ def _moved(kept: Of, of: NDArray[Any], before: Setting) -> NDArray[np.bool_]:
     """Tell which were made under another standard than ``before``."""
     if not len(of):
         return np.zeros(0, dtype=bool)
-    numbers = np.unique(of)
+    numbers = _distinct(of)
     moved = np.array([kept.past.standard(int(number)) != before for number in numbers])
     return np.asarray(moved[np.searchsorted(numbers, of)])
 
@@ -224,7 +232,7 @@ def _differs(kept: Of, codes: NDArray[Any], now: int) -> Floats:
     """Return the share of conditions that were others than ``now``."""
     if not len(codes) or not kept.past.conditions:
         return np.zeros(len(codes))
-    numbers = np.unique(codes)
+    numbers = _distinct(codes)
     today = kept.past.conditions[now]
     shares = []
     for number in numbers:

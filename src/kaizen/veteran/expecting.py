@@ -56,7 +56,7 @@ def _seen(kept: Of, answered: Answered, rows: Rows, now: int) -> tuple[Floats, F
     runs, trials = sources.run[rows], sources.trial[rows]
     gains = np.where((runs >= 0)[:, None], past.values.gains[np.maximum(runs, 0)], np.nan).astype(np.float64)
     sds = np.tile(noise, (len(rows), 1))
-    of = past.field("of")[np.maximum(runs, 0)].copy()
+    of = past.field("of")[np.maximum(runs, 0)].astype(np.int64)
     for place in np.flatnonzero(trials >= 0).tolist():
         test = kept.trials.tests[int(trials[place])]
         of[place] = test.trial.increment.of

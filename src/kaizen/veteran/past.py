@@ -11,14 +11,14 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kaizen.journal import Kept, Tried
 from kaizen.metric import Metric
 from kaizen.process import Process
 from kaizen.setting import Setting, Texts
 from kaizen.trial import Fault
-from kaizen.veteran.table import Table, grown, key_of
+from kaizen.veteran.table import Coded, Keys, Table, grown, key_of, widened
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -27,11 +27,13 @@ SOUND, FAULTED, UNKNOWN = 0, 1, 2
 """What became of a run; unknown is one whose worker was lost, which says nothing of its setting."""
 
 _MOST = 1000.0  # worthwhiles: an exact metric without a worthwhile counts any gain, and none without end
+_PAGE = 65_536  # rows whose worth is worked out at a time
 _ENOUGH = 3  # runs of the standard under some conditions, from which runs under them are compared with those alone
 _FIELDS: Final[Mapping[str, Any]] = {
-    "id": np.int32, "seq": np.int64, "of": np.int32, "revision": np.int32, "trial": np.int32, "conditions": np.int32,
+    "id": np.uint8, "seq": np.uint8, "of": np.uint8, "revision": np.uint8, "trial": np.uint8, "conditions": np.uint8,
     "became": np.int8, "own": np.bool_,
 }  # fmt: skip
+"""The narrowest kinds; numbers get wider ones as they grow."""
 
 
 class Values(NamedTuple):
@@ -77,7 +79,7 @@ class Past:
         return int(self.field("seq").max()) if self.count else 0
 
     def field(self, name: str) -> NDArray[Any]:
-        """Return one column, not copied."""
+        """Return one column, not copied; numbers of a kind as narrow as they allow, so not to be reckoned with as they are."""
         return self.fields[name][: self.count]
 
     # ── growing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -98,7 +100,7 @@ class Past:
         for run in runs if len(fresh) < len(runs) else ():
             row = self.row_of(run.id)
             if row is not None:
-                self._write(slice(row, row + 1), [run])
+                self._put(slice(row, row + 1), *self._columns([run]))
         if fresh:
             self._grow(fresh)
         self._values = None
@@ -111,39 +113,50 @@ class Past:
     def restore(self, fields: Mapping[str, NDArray[Any]], readings: Floats) -> None:
         """Take columns as they were packed; the table has its rows already."""
         self.fields, self.readings = dict(fields), readings
-        numbers = fields["id"]
+        numbers = self.field("id")
         self._row_of = np.zeros(int(numbers.max(initial=0)) + 64, dtype=np.int32)
         self._row_of[numbers] = np.arange(1, len(numbers) + 1)
         self._values = None
 
-    def _grow(self, runs: Sequence[Tried]) -> None:
-        start, end = self.count, self.count + len(runs)
-        keys = np.array([key_of(run.setting.fingerprint) for run in runs], dtype=np.uint64)
-        self.table.add(self.table.columns.encode([run.setting for run in runs]), keys)
+    def extend(self, coded: Coded, keys: Keys, told: Mapping[str, Any], readings: ArrayLike) -> None:
+        """Add fresh runs that are columns already: settings, the first 64 bits of their fingerprints, ``(n, m)`` readings."""
+        start, end = self.count, self.count + len(keys)
+        self.table.add(coded, keys)
         if end > len(self.readings):
             room = max(1024, end + end // 4)
             self.readings = grown(self.readings, room)
             self.fields = {name: grown(column, room) for name, column in self.fields.items()}
-        highest = max(run.id for run in runs)
+        numbers = np.asarray(told["id"])
+        highest = int(numbers.max())
         if highest >= len(self._row_of):
             self._row_of = grown(self._row_of, highest + highest // 4 + 64)
-        self._row_of[[run.id for run in runs]] = np.arange(start + 1, end + 1)
-        self._write(slice(start, end), runs)
+        self._row_of[numbers] = np.arange(start + 1, end + 1)
+        self._put(slice(start, end), told, readings)
+        self._values = None
 
-    def _write(self, rows: slice, runs: Sequence[Tried]) -> None:
+    def _grow(self, runs: Sequence[Tried]) -> None:
+        keys = np.array([key_of(run.setting.fingerprint) for run in runs], dtype=np.uint64)
+        self.extend(self.table.columns.encode([run.setting for run in runs]), keys, *self._columns(runs))
+
+    def _put(self, rows: slice, told: Mapping[str, Any], readings: ArrayLike) -> None:
+        self.readings[rows] = readings
+        for name, values in told.items():
+            if _FIELDS[name] is np.uint8:
+                self.fields[name] = widened(self.fields[name], int(max(values)))
+            self.fields[name][rows] = values
+
+    def _columns(self, runs: Sequence[Tried]) -> tuple[dict[str, list[Any]], list[list[float]]]:
         names = [metric.name for metric in self.process.metrics]
         nothing = dict.fromkeys(names, float("nan"))
         told = [nothing if run.values is None else run.values for run in runs]
-        self.readings[rows] = [[values.get(name, float("nan")) for name in names] for values in told]
-        found = {
+        found: dict[str, list[Any]] = {
             "id": [run.id for run in runs], "seq": [run.seq for run in runs], "of": [run.of for run in runs],
             "revision": [run.revision for run in runs], "trial": [run.trial or 0 for run in runs],
             "conditions": [self._place_of(run.conditions) for run in runs],
             "became": [_became(run) for run in runs],
             "own": [run.setting == self._standards.get(run.of) for run in runs],
         }  # fmt: skip
-        for name, values in found.items():
-            self.fields[name][rows] = values
+        return found, [[values.get(name, float("nan")) for name in names] for values in told]
 
     def _place_of(self, conditions: Texts) -> int:
         place = self.places.setdefault(conditions, len(self.conditions))
@@ -160,23 +173,32 @@ class Past:
         return self._values
 
     def _valued(self) -> Values:
-        metrics = self.process.metrics
-        typical, repeats = self._typical()
-        gains = np.full((self.count, len(metrics)), np.nan)
-        noise = []
-        for column, metric in enumerate(metrics):
-            gains[:, column] = gained(metric, self.readings[: self.count, column], typical[:, column])
-            noise.append(0.0 if metric.exact else _scatter(gains[:, column], self.field("own"), repeats))
-        self.noise = tuple(noise)
-        broke = self.broke()
-        value = worth(self.process, gains)
-        better, worse = chances(self.process, gains, noise)
-        value, better, worse = (
-            np.where(broke, far, one) for far, one in ((-_MOST, value), (0.0, better), (1.0, worse))
-        )
-        sure = np.nan_to_num((2 * better - 1) ** 2)
-        kept = [one.astype(np.float32) for one in (gains, value, better, worse, sure)]
-        return Values(*kept)
+        """Work it out page by page: what is in between is wider than what is kept."""
+        metrics, (members, levels) = self.process.metrics, self._typical()
+        own = np.flatnonzero(self.field("own"))
+        seen = self._gains(own, levels[members[own]])
+        columns = enumerate(metrics)
+        self.noise = tuple(0.0 if one.exact else _scatter(seen[:, at], members[own]) for at, one in columns)
+        broke, n = self.broke(), self.count
+        kept = Values(np.empty((n, len(metrics)), np.float32), *(np.empty(n, np.float32) for _ in range(4)))
+        for start in range(0, n, _PAGE):
+            page = slice(start, min(n, start + _PAGE))
+            gains = self._gains(page, levels[members[page]])
+            better, worse = chances(self.process, gains, self.noise)
+            found = (worth(self.process, gains), better, worse)
+            value, better, worse = (
+                np.where(broke[page], far, one) for far, one in zip((-_MOST, 0.0, 1.0), found, strict=True)
+            )
+            sure = np.nan_to_num((2 * better - 1) ** 2)
+            for column, one in zip(kept, (gains, value, better, worse, sure), strict=True):
+                column[page] = one
+        return kept
+
+    def _gains(self, rows: slice | NDArray[np.int64], typical: Floats) -> Floats:
+        """Return ``(n, m)`` gains of some rows over the typical readings beside them."""
+        read = self.readings[rows]
+        gains = [gained(metric, read[:, at], typical[:, at]) for at, metric in enumerate(self.process.metrics)]
+        return np.stack(gains, axis=1)
 
     def broke(self) -> Bools:
         """Return ``(n,)``: which runs broke a guard."""
@@ -203,19 +225,22 @@ class Past:
         seen = seen[~np.isnan(seen).any(axis=1)]
         return np.asarray(np.median(seen, axis=0)) if len(seen) else np.full(self.readings.shape[1], np.nan)
 
-    def _typical(self) -> tuple[Floats, NDArray[np.int64]]:
-        """Return ``(n, m)`` typical readings of each run's own standard, and the group that each run is in.
+    def _typical(self) -> tuple[NDArray[np.int32], Floats]:
+        """Return ``(n,)`` the group that each run is in, and ``(g, m)`` the typical readings of each group's standard.
 
         A standard is asked for what it read under a run's own conditions, where it was run enough; else under any, and where
         it was not run under the same description, under any other.
         """
         of, own = self.field("of").astype(np.int64), self.field("own") & (self.field("became") == SOUND)
-        groups = self._parted(of << 20 | self.field("revision"), own)
-        medians = _medians(groups, self.readings[: self.count], own)
+        members, count = numbered(self._parted(of << 20 | self.field("revision"), own))
+        medians = _medians(members, count, self.readings, own)
         missing = np.isnan(medians)
         if missing.any():
-            medians = np.where(missing, _medians(of, self.readings[: self.count], own), medians)
-        return medians, groups
+            standards, known = numbered(of)
+            whose = np.zeros(count, dtype=np.int32)
+            whose[members] = standards
+            medians = np.where(missing, _medians(standards, known, self.readings, own)[whose], medians)
+        return members, medians
 
     def _parted(self, groups: NDArray[np.int64], own: Bools) -> NDArray[np.int64]:
         """Part groups by conditions, where the standard has run often enough under them to be compared with."""
@@ -223,31 +248,39 @@ class Past:
             return groups
         enough = 1 if all(metric.exact for metric in self.process.metrics) else _ENOUGH
         fine = groups * len(self.conditions) + self.field("conditions")
-        names, members = np.unique(fine, return_inverse=True)
-        members = members.reshape(-1)
-        runs = np.bincount(members[own], minlength=len(names))
+        members, count = numbered(fine)
+        runs = np.bincount(members[own], minlength=count)
         return np.where(runs[members] >= enough, -1 - fine, groups)  # below 0, that no two are the same
 
 
-def _medians(groups: NDArray[np.int64], readings: Floats, chosen: Bools) -> Floats:
-    """Return for each row the medians of the chosen rows of its group."""
-    names, members = np.unique(groups, return_inverse=True)
-    found = np.full((len(names), readings.shape[1]), np.nan)
+def numbered(groups: NDArray[np.int64]) -> tuple[NDArray[np.int32], int]:
+    """Return ``(n,)`` the place of each among the groups in order, and how many groups there are; page by page."""
+    starts = range(0, len(groups), _PAGE)
+    names = np.unique(np.concatenate([groups[:0], *(np.unique(groups[at : at + _PAGE]) for at in starts)]))
+    members = np.empty(len(groups), dtype=np.int32)
+    for at in starts:
+        members[at : at + _PAGE] = np.searchsorted(names, groups[at : at + _PAGE])
+    return members, len(names)
+
+
+def _medians(members: NDArray[np.int32], count: int, readings: Floats, chosen: Bools) -> Floats:
+    """Return ``(count, m)``: the medians of the chosen rows of each group."""
+    found = np.full((count, readings.shape[1]), np.nan)
     rows = np.flatnonzero(chosen)
     order = rows[np.argsort(members[rows], kind="stable")]
-    ends = np.searchsorted(members[order], np.arange(len(names) + 1))
+    ends = np.searchsorted(members[order], np.arange(count + 1))
     for group, (start, end) in enumerate(pairwise(ends.tolist())):
         if end > start:
             seen = readings[order[start:end]]
             whole = seen[~np.isnan(seen).any(axis=1)]
             if len(whole):
                 found[group] = np.median(whole, axis=0)
-    return np.asarray(found[members.reshape(-1)])
+    return found
 
 
-def _scatter(gains: Floats, own: Bools, groups: NDArray[np.int64]) -> float:
-    """Return how much single readings scatter around their standard's median, NaN below three repeats."""
-    seen = own & ~np.isnan(gains)
+def _scatter(gains: Floats, groups: NDArray[np.int32]) -> float:
+    """Return how much a standard's single readings scatter around their group's median, NaN below three repeats."""
+    seen = ~np.isnan(gains)
     freedom = int(seen.sum()) - len(np.unique(groups[seen]))
     if freedom < 2:
         return float("nan")

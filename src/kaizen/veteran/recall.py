@@ -286,7 +286,7 @@ class Of:
 
         table = self.past.table
         one = table.columns.encode([setting])
-        rows = table.alike(one)[-latest:]
+        rows = table.alike(one, latest)
         apart = measured(table.coded, rows, one, table.columns.weights) ** 0.5
         return tuple(self.found(row, far) for row, far in zip(rows.tolist(), apart.tolist(), strict=True))
 

@@ -20,7 +20,8 @@ Arrays = Mapping[str, NDArray[Any]]
 
 LARGE: Final = 20_000
 """Runs below which a past is read again: in less than a second."""
-_FORM = 1  # counts up when the arrays change
+_ROOM = 16  # room for a run more in so many, so that the first that comes does not copy all
+_FORM = 2  # counts up when the arrays change
 
 
 class Shelf(Protocol):
@@ -42,27 +43,28 @@ def name_of(process: Process) -> str:
 
 
 def packed(past: Past, *, seq: int, at: int) -> dict[str, NDArray[Any]]:
-    """Return a past as arrays, with the record that it was taken behind."""
+    """Return a past as arrays, with the record that it was taken behind; there is room in them for some more runs."""
     table, count = past.table, past.count
+    room = count + count // _ROOM
     words = {
         "known": [[value for _, value in known] for known in table.columns.known],
         "conditions": [one.plain() for one in past.conditions],
     }
     arrays: dict[str, NDArray[Any]] = {
-        "stamp": np.array([seq, at], dtype=np.int64),
+        "stamp": np.array([seq, at, count], dtype=np.int64),
         "words": np.frombuffer(msgspec.json.encode(words), dtype=np.uint8),
-        "places": table.coded.places,
-        "codes": table.coded.codes,
-        "readings": past.readings[:count],
+        "places": table.kept.places[:room],
+        "codes": table.kept.codes[:, :room],
+        "readings": past.readings[:room],
     }
     for number, lookup in enumerate(table.lookups):
         arrays[f"keys{number}"], arrays[f"rows{number}"] = lookup.gathered()
-    return arrays | {name: past.field(name) for name in past.fields}
+    return arrays | {name: column[:room] for name, column in past.fields.items()}
 
 
 def stamp(arrays: Arrays) -> tuple[int, int]:
     """Return the ``seq`` and the time of the record that a past was taken behind."""
-    seq, at = arrays["stamp"].tolist()
+    seq, at, _ = arrays["stamp"].tolist()
     return int(seq), int(at)
 
 
@@ -79,8 +81,9 @@ def unpacked(process: Process, arrays: Arrays) -> Past:
     past.conditions = [Texts(one) for one in words["conditions"]]
     past.places = {one: place for place, one in enumerate(past.conditions)}
     lookups = tuple(
-        Lookup(arrays[f"keys{number}"], arrays[f"rows{number}"]) for number in range(len(past.table.lookups))
+        Lookup(keys=arrays[f"keys{number}"], rows=arrays[f"rows{number}"]) for number in range(len(past.table.lookups))
     )
-    past.table.restore(Coded(arrays["places"], arrays["codes"]), lookups)
+    count = int(arrays["stamp"][2])
+    past.table.restore(Coded(arrays["places"], arrays["codes"]), lookups, count)
     past.restore({name: arrays[name] for name in past.fields}, arrays["readings"])
     return past

@@ -1,7 +1,7 @@
 """The trials of one process as columns: what they changed, what came of it, and whether that still counts."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ _WORTH: dict[Grade, tuple[float, float]] = {
 
 
 def likeness(
-    trials: Trials, step: NDArray[np.float32], codes: NDArray[np.int32], switched: NDArray[np.bool_]
+    trials: Trials, step: NDArray[np.float32], codes: NDArray[np.integer[Any]], switched: NDArray[np.bool_]
 ) -> Floats:
     """Return ``(t,)`` how much each trial's changes are the asked ones: the cosine of changes in common, 0 to 1.
 
