@@ -57,8 +57,8 @@ laws: .venv/test/installed  ## turn the wheel at random for long, on both ledger
 cover: .venv/test/installed  ## run the suite and report the branches that it misses
 	@$(TEST)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-extras: .venv/extras/installed  ## test the ways in and run their pages, against the real Optuna, Ray and MCP SDK
-	@.venv/extras/bin/python -m pytest tests/ways $(foreach page,ways-in mcp,"tests/docs/test_blocks.py::test_document[docs/$(page).md]") $(ARGS)
+extras: .venv/extras/installed  ## test the ways in and run their pages, against the real Optuna, Ray, MCP SDK and faiss
+	@.venv/extras/bin/python -m pytest tests/ways tests/contracts/test_neighbours.py $(foreach page,ways-in mcp,"tests/docs/test_blocks.py::test_document[docs/$(page).md]") $(ARGS)
 
 # ── measure ────────────────────────────────────────────────────────────────────────────────────────────────────────
 $(BENCHMARKS:%=bench-%): bench-%: .venv/bench/installed
@@ -105,8 +105,8 @@ lock: .venv/lock/ready  ## resolve the requirements again, with hashes
 	$(call resolve,lock,requirements/lock.in)
 	$(call resolve,run,$(PROJECT))
 	$(call resolve,test,$(PROJECT) requirements/test.in --constraints requirements/run.txt)
-	$(call resolve,bench,$(PROJECT) requirements/bench.in --constraints requirements/run.txt)
-	$(call resolve,extras,$(PROJECT) requirements/extras.in --extra optuna --extra ray --extra mcp --constraints requirements/run.txt)
+	$(call resolve,bench,$(PROJECT) requirements/bench.in --extra faiss --constraints requirements/run.txt)
+	$(call resolve,extras,$(PROJECT) requirements/extras.in --extra optuna --extra ray --extra mcp --extra faiss --constraints requirements/run.txt)
 
 clean:  ## remove the environments, caches and build artefacts
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov

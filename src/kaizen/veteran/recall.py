@@ -31,6 +31,7 @@ from kaizen.setting import Setting, Texts
 
 if TYPE_CHECKING:
     from kaizen.veteran.advising import Beside
+    from kaizen.veteran.neighbours import Making, Neighbours
     from kaizen.veteran.shelf import Shelf
     from kaizen.veteran.transfer import Kin, Seen
     from kaizen.veteran.tried import Trials
@@ -68,10 +69,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 class Recall:
     """An index of everything that a ledger remembers."""
 
-    def __init__(self, memory: Remembered, shelf: "Shelf | None" = None) -> None:
-        """Bind a memory; nothing is read yet. Large pasts are kept on a ``shelf``."""
+    def __init__(self, memory: Remembered, shelf: "Shelf | None" = None, *, neighbours: "Making | None" = None) -> None:
+        """Bind a memory; nothing is read yet. Large pasts are kept on a ``shelf``, and ``neighbours`` finds what is near."""
         self._memory = memory
         self._shelf = shelf
+        self._neighbours = neighbours
         self._kept: dict[str, Of] = {}
         self._kin: Seen = {}
         self._kernels: dict[str, Any] | None = None
@@ -104,7 +106,7 @@ class Recall:
             return None
         kept = self._kept.get(process)
         if kept is None or not kept.fits(head.process):
-            kept = self._kept[process] = Of(head.process)
+            kept = self._kept[process] = Of(head.process, self._near(head.process))
             self._fill(kept, head)
         elif kept.seq != head.seq:
             kept.follow(self._memory, self._memory.read(process, after=kept.seq))
@@ -131,6 +133,13 @@ class Recall:
         """Put the latest so many kernels on the shelf."""
         if self._shelf is not None:
             self._shelf.put(_KERNELS, dict(list(self.kernels.items())[-most:]))
+
+    def _near(self, process: Process) -> "Neighbours | None":
+        if self._neighbours is None:
+            return None
+        from kaizen.veteran import shelf
+
+        return self._neighbours(self._shelf, f"{shelf.name_of(process)}-near")
 
     def _fill(self, kept: "Of", head: Head) -> None:
         """Take everything that is there: from the shelf and what came behind it, or from the ledger."""
@@ -182,12 +191,14 @@ class Recall:
 class Of:
     """What is remembered of one process."""
 
-    def __init__(self, process: Process) -> None:
-        """Begin empty."""
+    def __init__(self, process: Process, neighbours: "Neighbours | None" = None) -> None:
+        """Begin empty; without ``neighbours``, what is near is found by a plain look at everything."""
+        from kaizen.veteran.neighbours import Plain
         from kaizen.veteran.past import Past
 
         self.process = process
         self.past = Past(process)
+        self._neighbours = neighbours or Plain()
         self.head: Head | None = None
         self.seq = 0
         self.shelved = 0
@@ -296,7 +307,7 @@ class Of:
 
         table = self.past.table
         with one_thread():
-            rows, apart = table.nearest(table.columns.encode([setting]), count)
+            rows, apart = self._neighbours.nearest(table, table.columns.encode([setting]), count)
         return tuple(self.found(row, far) for row, far in zip(rows.tolist(), apart.tolist(), strict=True))
 
     def found(self, row: int, distance: float) -> Found:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +16,10 @@ from kaizen.workshop import borrowing
 from kaizen.workshop.borrowing import Attached, Attachment, Lent
 from kaizen.workshop.guarding import Guarded
 from kaizen.workshop.shelving import FolderShelf
+
+if TYPE_CHECKING:
+    from kaizen.veteran.neighbours import Neighbours
+    from kaizen.veteran.shelf import Shelf
 
 
 class Memories:
@@ -68,7 +73,7 @@ class Memories:
         view = self.view(process)
         asker = process if process in self._renamings else ""
         if asker not in self._recalls:
-            self._recalls[asker] = Recall(view, self._shelf)
+            self._recalls[asker] = Recall(view, self._shelf, neighbours=_neighbours)
         return self._recalls[asker]
 
     @property
@@ -261,6 +266,12 @@ class Memories:
         twin = next((name for name, path in known.items() if path == made.path and name != made.name), None)
         if twin is not None:
             raise Clash(f"a ledger must be attached once; got {made.path}, which is attached as {twin}")
+
+
+def _neighbours(shelf: "Shelf | None", name: str) -> "Neighbours":
+    from kaizen.retrievers.inverted import neighbours  # with NumPy: only once there is something to remember
+
+    return neighbours(shelf, name)
 
 
 def _found(one: str | Path | Attachment) -> Attachment:
