@@ -134,6 +134,22 @@ def test_lists_miss_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @with_faiss
+def test_as_many_are_found_as_were_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the nearest lists hold too few, more of them are looked through; where nothing parts rows, too."""
+    monkeypatch.setattr(inverted, "_LIST", 20)
+    monkeypatch.setattr(inverted, "_LOOKED", 1)
+    found = Inverted(least=1, share=0.0, spare=0)
+    table = Table(PARAMETERS)
+    add(table, drawn(500, seed=13))
+    one = table.columns.encode(drawn(1, seed=14))
+    assert [len(found.nearest(table, one, count)[0]) for count in (1, 30, 300, 500, 900)] == [1, 30, 300, 500, 500]
+    alike = Table([Choice(name="flux", values=("a", "b"))])
+    add(alike, [Setting(flux="a")] * 50)
+    rows, apart = exhaustive().nearest(alike, alike.columns.encode([Setting(flux="b")]), 3)
+    assert (rows.tolist(), apart.tolist()) == ([0, 1, 2], [1.0, 1.0, 1.0])
+
+
+@with_faiss
 def test_few_rows_are_looked_at_one_by_one() -> None:
     """An index is made from ``least`` rows on."""
     table, found = Table(PARAMETERS), Inverted(least=200)

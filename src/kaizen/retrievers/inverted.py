@@ -40,7 +40,7 @@ _PAGE = 65_536  # rows laid out at a time
 _LOOKED = 8  # lists that are looked through, at least
 _LATE = 200_000  # rows that are looked at one by one before they are taken in
 _CORNERS, _BITS = 8, 16  # values of a choice up to which it is a simplex; dimensions of the cube
-_SAMPLE = 4_096  # rows that an index on a shelf is known by
+_SAMPLE = 512  # rows that an index on a shelf is known by
 _INACTIVE = 0.75**0.5  # how far an inactive number is from an active one (see ``table``)
 
 
@@ -92,13 +92,23 @@ class Inverted:
             return table.nearest(one, count)
         with _one_thread(self._faiss):
             self._follow(table)
-            self._index.nprobe = max(_LOOKED, round(self._share * self._index.nlist))
-            wanted = min(self.covered, count + self._spare)
-            _, found = self._index.search(self._layout.points(one), wanted)
-        rows = np.concatenate([np.sort(found[0][found[0] >= 0]), self._late(table, one, count)])
+            proposed = self._proposed(one, count)
+        rows = np.concatenate([proposed, self._late(table, one, count)])
         exact = np.sqrt(measured(table.coded, rows, one, table.columns.weights))
         order = np.lexsort((rows, exact))[:count]
         return rows[order], exact[order]
+
+    def _proposed(self, one: Coded, count: int) -> Rows:
+        """Return rows of the lists nearest to a question, in order; of more lists where those hold too few."""
+        point, lists = self._layout.points(one), int(self._index.nlist)
+        looked = max(_LOOKED, round(self._share * lists))
+        while True:
+            self._index.nprobe = min(looked, lists)
+            _, found = self._index.search(point, min(self.covered, count + self._spare))
+            rows = np.sort(found[0][found[0] >= 0])
+            if len(rows) >= min(count, self.covered) or looked >= lists:
+                return rows
+            looked *= 4
 
     def _late(self, table: Table, one: Coded, count: int) -> Rows:
         """Return the nearest of the rows that came after the index, in no order, and some more."""
@@ -220,7 +230,10 @@ class Layout:
             parts.append(corners[np.minimum(codes, len(corners) - 1)])
         if self._conditional:
             parts.append(coded.codes[len(self._corners) :].T * np.float32(_INACTIVE))
-        return np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=np.float32)
+        points = np.concatenate(parts, axis=1)
+        if not points.shape[1]:  # a single choice, of a single value
+            points = np.zeros((len(points), 1), dtype=np.float32)
+        return np.ascontiguousarray(points, dtype=np.float32)
 
 
 @lru_cache(maxsize=256)

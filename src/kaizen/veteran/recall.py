@@ -30,6 +30,9 @@ from kaizen.process import Process
 from kaizen.setting import Setting, Texts
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kaizen.veteran.advising import Beside
     from kaizen.veteran.neighbours import Making, Neighbours
     from kaizen.veteran.shelf import Shelf
@@ -288,8 +291,8 @@ class Of:
         """Return the latest runs of the very same setting."""
         from kaizen.veteran.table import key_of
 
-        rows = self.past.table.same(key_of(setting.fingerprint))[-latest:].tolist()
-        return tuple(self.found(row, 0.0) for row in rows)
+        rows = self.past.table.same(key_of(setting.fingerprint))[-latest:]
+        return self._told(rows, [0.0] * len(rows))
 
     def alike(self, setting: Setting, latest: int = LATEST) -> tuple[Found, ...]:
         """Return the latest runs that are the same within a tolerance."""
@@ -299,7 +302,7 @@ class Of:
         one = table.columns.encode([setting])
         rows = table.alike(one, latest)
         apart = measured(table.coded, rows, one, table.columns.weights) ** 0.5
-        return tuple(self.found(row, far) for row, far in zip(rows.tolist(), apart.tolist(), strict=True))
+        return self._told(rows, apart.tolist())
 
     def near(self, setting: Setting, count: int) -> tuple[Found, ...]:
         """Return the nearest runs."""
@@ -308,21 +311,25 @@ class Of:
         table = self.past.table
         with one_thread():
             rows, apart = self._neighbours.nearest(table, table.columns.encode([setting]), count)
-        return tuple(self.found(row, far) for row, far in zip(rows.tolist(), apart.tolist(), strict=True))
+        return self._told(rows, apart.tolist())
 
-    def found(self, row: int, distance: float) -> Found:
-        """Return one run by its row."""
+    def _told(self, rows: "NDArray[np.int64]", apart: list[float]) -> tuple[Found, ...]:
+        """Return runs by their rows, with how far each is."""
         from kaizen.veteran.past import FAULTED
 
         past, values = self.past, self.past.values
-        value = float(values.value[row])
-        return Found(
-            process=self.process.name,
-            run=int(past.field("id")[row]),
-            distance=distance,
-            of=int(past.field("of")[row]),
-            faulted=bool(past.field("became")[row] == FAULTED),
-            value=None if math.isnan(value) else value,
-            gains=tuple(None if math.isnan(gain) else gain for gain in values.gains[row].tolist()),
-            conditions=past.conditions[int(past.field("conditions")[row])],
+        columns = [past.field(name)[rows].tolist() for name in ("id", "of", "became", "conditions")]
+        worth = values.value[rows].tolist(), values.gains[rows].tolist()
+        return tuple(
+            Found(
+                process=self.process.name,
+                run=run,
+                distance=distance,
+                of=of,
+                faulted=became == FAULTED,
+                value=None if math.isnan(value) else value,
+                gains=tuple(None if math.isnan(gain) else gain for gain in gains),
+                conditions=past.conditions[conditions],
+            )
+            for run, of, became, conditions, value, gains, distance in zip(*columns, *worth, apart, strict=True)
         )
