@@ -40,7 +40,7 @@ _PAGE = 65_536  # rows laid out at a time
 _LOOKED = 8  # lists that are looked through, at least
 _LATE = 200_000  # rows that are looked at one by one before they are taken in
 _CORNERS, _BITS = 8, 16  # values of a choice up to which it is a simplex; dimensions of the cube
-_SAMPLE = 512  # rows that an index on a shelf is known by
+_SAMPLES, _SAMPLE = 16, 32  # rows that an index on a shelf is known by; those in a row are on one page of a file
 _INACTIVE = 0.75**0.5  # how far an inactive number is from an active one (see ``table``)
 
 
@@ -207,7 +207,8 @@ class Inverted:
     def _digest(self, table: Table, layout: "Layout", covered: int) -> bytes:
         """Return what an index of the first rows is known by: who made it, and where a sample of them lies."""
         made = hashlib.blake2b(repr((_FORM, self._faiss.__version__, covered, layout.known)).encode(), digest_size=16)
-        rows = np.unique(np.linspace(0, covered - 1, _SAMPLE).astype(np.int64))
+        places = np.linspace(0, max(0, covered - _SAMPLE), _SAMPLES).astype(np.int64)
+        rows = np.unique(np.minimum(places[:, None] + np.arange(_SAMPLE), covered - 1))
         made.update(layout.points(_part(table, rows)).tobytes())
         return made.digest()
 
