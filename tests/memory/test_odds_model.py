@@ -169,17 +169,41 @@ def _covariance(state: foresight.Here) -> Any:
 
 
 def seen(**fields: Any) -> Foreseen:
-    """Return what is foretold of something bad, by kin that have shown that they tell."""
-    return Foreseen(**{"worse": 0.9, "better": 0.08, "clearly": 0.01, "right": 4, "known": 5, "because": "b", **fields})
+    """Return what is foretold of something bad, by kin that are believed here."""
+    told = {
+        "worse": 0.9, "better": 0.08, "clearly": 0.01, "right": 4, "known": 5, "evidence": 1.0, "agreement": 0.6,
+        "because": "b", **fields,
+    }  # fmt: skip
+    return Foreseen(**told)
 
 
-def test_kin_may_warn_once_they_have_shown_that_they_tell() -> None:
-    """Two runs foretold and half of all; and the chance of what is worse must be far above that of what is clearly better."""
+def test_kin_may_warn_where_they_are_believed() -> None:
+    """Half of the runs foretold, if any; and the chance of what is worse must be far above that of what is clearly better."""
     assert seen().warns
-    assert not seen(right=1, known=1).warns
     assert not seen(right=2, known=5).warns
     assert not seen(worse=WARNS - 0.01, clearly=0.0).warns
     assert not seen(clearly=0.2).warns
+
+
+def test_kin_that_foretell_one_another_may_warn_from_the_start() -> None:
+    """Those that do not, once the runs here bear them out; one alone, once it has foretold two runs and has evidence for it."""
+    fresh = {"right": 0, "known": 0, "evidence": 0.0}
+    assert seen(**fresh, agreement=0.6).warns
+    assert not seen(**fresh, agreement=0.4).warns
+    assert not seen(**fresh, agreement=None).warns
+    assert seen(agreement=0.3, evidence=1.0).warns
+    assert not seen(agreement=0.3, evidence=0.5).warns
+    assert not seen(agreement=0.6, evidence=-1.0).warns
+    assert seen(agreement=None, right=2, known=2, evidence=0.1).warns
+    assert not seen(agreement=None, right=1, known=1).warns
+    assert not seen(agreement=None, evidence=-0.1).warns
+
+
+@given(st.floats(-1, 1), st.floats(-5, 5), st.floats(0, 2), st.floats(0, 5))
+def test_neither_evidence_nor_agreement_ever_silences(agreed: float, evidence: float, more: float, yet: float) -> None:
+    """Kin that are believed are believed all the more."""
+    if seen(agreement=agreed, evidence=evidence).warns:
+        assert seen(agreement=agreed + more, evidence=evidence + yet).warns
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.01, 0.98), st.floats(0.001, 0.5), st.floats(0.05, 0.9))
@@ -241,6 +265,57 @@ def test_kin_are_silent_before_they_have_shown_anything() -> None:
     """With the standard alone, and where they mislead."""
     assert ledger(places=(11,)).consult(heat=0.05, rack="top").answer == "go"
     assert ledger(turn=-1.0, places=(11, 5, 8, 12, 14, 16)).consult(heat=0.72).answer == "go"
+
+
+def beside(*turns: float) -> Any:
+    """Return an oven whose standard alone has run, beside some that were run often, each as it is or upside down."""
+    shop = kaizen.open("memory:")
+    for number, turn in enumerate(turns):
+        tried = [setting(place, rack) for place in (11, *range(number, 21, 2)) for rack in ("low", "top")]
+        scouts(shop.describe(oven(f"line_{number}")), tried, turn)
+    bench = shop.describe(oven("fresh"))
+    scouts(bench, [setting(11)])
+    return bench
+
+
+def test_kin_that_agree_warn_beside_the_standard_alone() -> None:
+    """And say that nothing here has tested them; the first runs that they foretell wrongly silence them."""
+    bench = beside(1.0, 1.0)
+    nod = bench.consult(heat=0.05, rack="top")
+    assert nod.answer == "think_again"
+    assert "no run here has put that to the test yet; related processes foretell one another" in nod.because
+    assert bench.consult(heat=0.7).answer == "go"
+    scouts(bench, [setting(place, "top") for place in (2, 4)], -1.0)
+    assert bench.consult(heat=0.05, rack="top").answer == "go"
+
+
+def test_kin_that_disagree_are_silent_at_first() -> None:
+    """One half upside down: each foretells the other wrongly, and nobody knows which is like this process."""
+    bench = beside(1.0, -1.0, 1.0, -1.0)
+    assert bench.consult(heat=0.05, rack="top").answer == "go"
+    assert bench.consult(heat=0.7).answer == "go"
+
+
+def test_agreement_is_of_what_was_tried() -> None:
+    """Near 1 where two say the same, below 0 where one is upside down; found once, and none of one alone."""
+    space = Space(oven("here"))
+    kernels: dict[str, Any] = {}
+    same, apart, alone = (
+        voices.voices(space, kins, kernels) for kins in ((kin(), kin(0.9)), (kin(), kin(-1.0)), (kin(),))
+    )
+    assert same is not None
+    assert apart is not None
+    assert alone is not None
+    assert same.agreement is not None
+    assert same.agreement > 0.9
+    assert apart.agreement is not None
+    assert apart.agreement < 0
+    assert alone.agreement is None
+    count = len(kernels)
+    again = voices.voices(space, (kin(), kin(0.9)), kernels)
+    assert again is not None
+    assert again.agreement == same.agreement
+    assert len(kernels) == count
 
 
 def test_what_ran_here_needs_no_model() -> None:

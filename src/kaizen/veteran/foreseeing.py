@@ -1,7 +1,13 @@
 """What models of kin and of this process's own runs foretell of an increment, where there are kin and a standard that was run.
 
-Nothing but the odds follows from them until kin have shown that they tell here: at least half of this process's runs that left no doubt, and
-two of them, must have been foretold. NumPy and SciPy are loaded when there are kin, and not before.
+Nothing but the odds follows from them until kin are believed here: at least half of this process's runs that left no doubt must have
+been foretold, and
+
+    λ + 4 (A - ½) ≥ 0                                                                                           (eq. 1)
+
+with λ the log odds of kin by the runs here (``foresight``) and A how well they foretell one another (``voices``). Those that agree
+may warn before anything but the standard has run here; those that do not, once enough has run that bears them out; one kin
+alone once it has foretold two runs. NumPy and SciPy are loaded when there are kin, and not before.
 """
 
 import hashlib
@@ -26,7 +32,8 @@ if TYPE_CHECKING:
 
 WARNS: Final = 0.75
 """How much the chance of being worse must exceed that of being clearly better, by kin, for the models to warn."""
-_SHOWN = 2  # runs that must have been foretold before kin may warn, and half of all
+_AGREED = 4.0  # of eq. 1: log odds that full agreement is worth beside none
+_ALONE = 2  # runs that one kin alone must have been asked about
 _PRECEDENTS = 0.1  # log odds that precedents add to the models': those have heard the same runs
 _READ, _MOST = 400, 120  # latest runs that are read, and distinct settings that the models hear
 _NEAREST = 5
@@ -44,17 +51,24 @@ class Foreseen(NamedTuple):
     right: int
     known: int
     """Kin foretold so many right, of so many of this process's runs."""
+    evidence: float
+    """λ of eq. 1."""
+    agreement: float | None
+    """A of eq. 1; ``None`` for one kin alone."""
     because: str
 
     @property
-    def shown(self) -> bool:
-        """Whether kin have shown that they tell here."""
-        return self.known >= _SHOWN and 2 * self.right >= self.known
+    def believed(self) -> bool:
+        """Whether kin may warn here."""
+        if 2 * self.right < self.known or (self.agreement is None and self.known < _ALONE):
+            return False
+        agreed = 0.0 if self.agreement is None else _AGREED * (self.agreement - 0.5)
+        return self.evidence + agreed >= 0.0
 
     @property
     def warns(self) -> bool:
         """Whether the models would rather not."""
-        return self.shown and self.worse - self.clearly >= WARNS
+        return self.believed and self.worse - self.clearly >= WARNS
 
     def __str__(self) -> str:
         """Return the chance, and from where it comes."""
@@ -98,7 +112,11 @@ def foresee(recall: Recall, kept: Of, increment: Increment) -> Foreseen | None:
             return None
         told = foretell(state.here, state.voices, point)
         because = _because(state, point, told.worse)
-        return Foreseen(told.worse, told.better, told.clearly, state.here.right, state.here.known, because)
+        here = state.here
+        return Foreseen(
+            worse=told.worse, better=told.better, clearly=told.clearly, right=here.right, known=here.known,
+            evidence=here.odds, agreement=state.voices.agreement, because=because,
+        )  # fmt: skip
 
 
 class _State(NamedTuple):
@@ -235,6 +253,10 @@ def _because(state: _State, point: Any, chance: float) -> str:
     rest = len(each) - 1
     others = f" and {rest} other{'' if rest == 1 else 's'}" if rest else ""
     record = f"what it{others} tried foretold {state.here.right} of {state.here.known} of this process's runs"
+    if not state.here.known:
+        agreed = state.voices.agreement
+        also = "" if agreed is None else f"; related processes foretell one another (rank correlation {agreed:.2f})"
+        record = f"no run here has put that to the test yet{also}"
     return f"in {most.kin}, {worse} of the {len(near)} settings tried nearest to it were worse than {beside}; {record}"
 
 

@@ -6,7 +6,10 @@ would have been to it,
 
     m_k(x) = (f_k(x) - c_k) / w_k,    z_k(x) ~ N(s_k f_k(x) + a_k, s_k² (v_k(x) + τ²))                              (eq. 1)
 
-with a_k and s_k the mean and spread of the kin's scores, so that z_k < 0 is worse than its standard.
+with a_k and s_k the mean and spread of the kin's scores, so that z_k < 0 is worse than its standard. Kin agree by the mean over
+them of Spearman's correlation between what one scored and what the others say there:
+
+    A = mean_k ρ(scores_k, Σ_{j ≠ k} m_j(x_k))                                                                  (eq. 2)
 """
 
 import hashlib
@@ -31,7 +34,7 @@ FITTED: Final = 60
 _SPREAD = 600  # settings over the whole space, by which voices are z-scored
 
 Kernels = MutableMapping[str, Floats]
-"""Fitted kernels by name, as logarithms: what takes long to make; may be lost at any time."""
+"""What takes long to make, by name: fitted kernels, as logarithms, and agreements; may be lost at any time."""
 
 
 class Voice(NamedTuple):
@@ -69,6 +72,8 @@ class Voices(NamedTuple):
     centre: float
     width: float
     """Of the mean of them all."""
+    agreement: float | None
+    """Of eq. 2; ``None`` where there is one kin alone."""
 
     def good(self, said: Sequence[Said]) -> Floats:
         """Return ``(k, n)``: what each says, and where there are several their mean as one more."""
@@ -84,7 +89,7 @@ def voices(space: Space, found: Sequence[Kin], kernels: Kernels) -> Voices | Non
     if not each:
         return None
     mean = np.array([one.says(points).good for one in each]).mean(axis=0)
-    return Voices(each, float(mean.mean()), max(float(mean.std()), FLAT))
+    return Voices(each, float(mean.mean()), max(float(mean.std()), FLAT), _agreement(space, each, kernels))
 
 
 def across(space: Space) -> Points:
@@ -102,6 +107,40 @@ def _voice(space: Space, kin: Kin, spread: Points, kernels: Kernels) -> Voice | 
     if float(said.std()) < FLAT:
         return None
     return Voice(kin, posterior, float(said.mean()), float(said.std()), mean, wide)
+
+
+def _agreement(space: Space, each: Sequence[Voice], kernels: Kernels) -> float | None:
+    """Return A of eq. 2, by what kernels are fitted on; left in ``kernels``."""
+    if len(each) < 2:
+        return None
+    told = _named(space, repr(("agreement", space.process.constraints, [one.kin.digest for one in each])))
+    if told not in kernels:
+        heard = [every(len(one.kin.scores), FITTED) for one in each]
+        points = [one.posterior.points.at(some) for one, some in zip(each, heard, strict=True)]
+        said = np.array([one.says(Points(*map(np.concatenate, zip(*points, strict=True)))).good for one in each])
+        apart = np.split(said, np.cumsum([len(some) for some in heard])[:-1], axis=1)
+        scores = [np.array(one.kin.scores)[some] for one, some in zip(each, heard, strict=True)]
+        kernels[told] = np.array([agreement(scores, apart)])
+    return float(kernels[told][0])
+
+
+def agreement(scores: Sequence[Floats], said: Sequence[Floats]) -> float:
+    """Return A of eq. 2; ``said`` is ``(k, n)`` for each kin: what all of them say of its settings."""
+    others = [np.delete(rows, at, axis=0).sum(axis=0) for at, rows in enumerate(said)]
+    return float(np.mean([_spearman(one, other) for one, other in zip(scores, others, strict=True)]))
+
+
+def _spearman(one: Floats, other: Floats) -> float:
+    """Return the correlation of ranks; those of equals are shared."""
+    ranks = [_ranks(one), _ranks(other)]
+    if min(float(rank.std()) for rank in ranks) == 0.0:
+        return 0.0
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+
+
+def _ranks(values: Floats) -> Floats:
+    _, at, count = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(count) - (count + 1) / 2.0)[at], dtype=np.float64)
 
 
 def scored(space: Space, kin: Kin) -> tuple[Data, float, float]:
@@ -124,7 +163,7 @@ def every(count: int, most: int) -> NDArray[np.int64]:
 
 def kept_kernel(space: Space, name: str, kernels: Kernels, of: Callable[[], tuple[Data, Noise]]) -> Kernel:
     """Return the kernel that is kept under a name, or fit and keep it."""
-    told = hashlib.blake2b(repr((name, space.process.parameters)).encode(), digest_size=12).hexdigest()
+    told = _named(space, name)
     theta = kernels.get(told)
     shape = space.shape
     if theta is None or len(theta) != sum(shape.sizes) + 2:
@@ -132,3 +171,7 @@ def kept_kernel(space: Space, name: str, kernels: Kernels, of: Callable[[], tupl
         theta = fit(data, shape, noise, starts=(prior_mean(shape, noise),), steps=STEPS).pack()
         kernels[told] = theta
     return Kernel.unpack(theta, shape)
+
+
+def _named(space: Space, name: str) -> str:
+    return hashlib.blake2b(repr((name, space.process.parameters)).encode(), digest_size=12).hexdigest()

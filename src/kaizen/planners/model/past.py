@@ -31,7 +31,7 @@ from kaizen.surrogate.gp import LEVEL, Kernel, Posterior, covariance, fit, prior
 from kaizen.surrogate.regression import Memo
 from kaizen.surrogate.space import Floats, Points, Space
 from kaizen.veteran.transfer import Kin
-from kaizen.veteran.voices import FITTED, FLAT, NUGGET, STEPS, across, every, scored, thinned
+from kaizen.veteran.voices import FITTED, FLAT, NUGGET, STEPS, across, agreement, every, scored, thinned
 
 _DRAWN = 800  # settings within reach that memory chooses among
 _BEST = 12  # settings of each kin, its best, that are among them
@@ -159,11 +159,8 @@ def _agreement(voices: Sequence[Voice]) -> float | None:
     """Return A of eq. 2."""
     if len(voices) < 2:
         return None
-    found = []
-    for one in voices:
-        others = np.sum([other.says(one.points) for other in voices if other is not one], axis=0)
-        found.append(_spearman(np.array(one.kin.scores), others))
-    return float(np.mean(found))
+    said = [np.array([other.says(one.points) for other in voices]) for one in voices]
+    return agreement([np.array(one.kin.scores) for one in voices], said)
 
 
 def _foreseen(voices: Sequence[Voice]) -> float:
@@ -182,19 +179,6 @@ def surprise(faults: Floats, chance: Floats) -> Floats:
     """Return -ln Bernoulli(f; p), ``(n,)``."""
     p = np.clip(chance, 1e-3, 1.0 - 1e-3)
     return np.asarray(-np.where(faults > 0.5, np.log(p), np.log1p(-p)), dtype=np.float64)
-
-
-def _spearman(one: Floats, other: Floats) -> float:
-    """Return the correlation of ranks; those of equals are shared."""
-    ranks = [_ranks(one), _ranks(other)]
-    if min(float(rank.std()) for rank in ranks) == 0.0:
-        return 0.0
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
-
-
-def _ranks(values: Floats) -> Floats:
-    _, at, count = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(count) - (count + 1) / 2.0)[at], dtype=np.float64)
 
 
 def field(known: Past, reach: Reach, kept: Memo[object]) -> Field:
