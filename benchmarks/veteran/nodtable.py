@@ -17,7 +17,7 @@ Flags = NDArray[np.bool_]
 
 WARNS = ("think_again", "failed_before")
 DEVELOPED = frozenset({"convolution", "buchwald", "storm", "sqlite", "made_valleys"})
-"""Families that the rule of the nod was chosen on: the others were looked at once, when it stood."""
+"""Families that the rule of the nod was chosen on: the others only ever took something back from it."""
 _ODDS = 3  # place of the odds in what was asked; foils follow
 
 
@@ -62,7 +62,7 @@ def report(rows: Sequence[Row]) -> str:
     related = [row for row in rows if row["family"] not in ADVERSARIAL and row["arm"] == "memory"]
     groups = [("related", related)]
     groups.append(("developed on", [row for row in related if row["family"] in DEVELOPED]))
-    groups.append(("not looked at", [row for row in related if row["family"] not in DEVELOPED]))
+    groups.append(("held back", [row for row in related if row["family"] not in DEVELOPED]))
     said = []
     body = []
     for title, some in groups:

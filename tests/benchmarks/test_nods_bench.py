@@ -54,7 +54,7 @@ def test_members_that_mislead_are_not_pooled_with_the_others() -> None:
     rows = [row("health_commits", [[1, 0, "think_again", 0.1]]), row("nginx", [[1, 0, "go", 0.4]] * 2)]
     text = nodtable.report(rows)
     assert "related: nod" in text
-    assert "not looked at: nod" in text
+    assert "held back: nod" in text
     assert "developed on: nod" not in text
     lines = [line.split() for line in text.splitlines()]
     assert ["health_commits", "1", "1.00", "1", "1.00", "1.00", "1.00"] in lines
