@@ -186,7 +186,7 @@ def test_kin_may_warn_where_they_are_believed() -> None:
 
 
 def test_kin_that_foretell_one_another_may_warn_from_the_start() -> None:
-    """Those that do not, once the runs here bear them out; one alone, once it has foretold two runs and has evidence for it."""
+    """Those that do not, once the runs here bear them out; one alone, once two runs do."""
     fresh = {"right": 0, "known": 0, "evidence": 0.0}
     assert seen(**fresh, agreement=0.6).warns
     assert not seen(**fresh, agreement=0.4).warns

@@ -7,7 +7,7 @@ been foretold, and
 
 with λ the log odds of kin by the runs here (``foresight``) and A how well they foretell one another (``voices``). Those that agree
 may warn before anything but the standard has run here; those that do not, once enough has run that bears them out; one kin
-alone once it has foretold two runs. NumPy and SciPy are loaded when there are kin, and not before.
+alone once two runs have put it to the test. NumPy and SciPy are loaded when there are kin, and not before.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 WARNS: Final = 0.75
 """How much the chance of being worse must exceed that of being clearly better, by kin, for the models to warn."""
 _AGREED = 4.0  # of eq. 1: log odds that full agreement is worth beside none
-_ALONE = 2  # runs that one kin alone must have been asked about
+_ALONE = 2  # runs that must have put one kin alone to the test
 _PRECEDENTS = 0.1  # log odds that precedents add to the models': those have heard the same runs
 _READ, _MOST = 400, 120  # latest runs that are read, and distinct settings that the models hear
 _NEAREST = 5
