@@ -146,7 +146,7 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
 
     setting: Setting
     stood: Literal["best", "sound", "wasted", "fault"]
-    """``wasted`` is worse than half of all before."""
+    """``wasted`` is worse than half of all before that memory had not asked for."""
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,9 @@ from kaizen.planners.model import ModelPlanner
 from kaizen.planners.model.belief import caches
 from kaizen.planners.model.caution import account
 from kaizen.planners.model.past import past
-from kaizen.planners.model.remember import Run, Stand, wasted
+from kaizen.planners.model.remember import Run, Stand, hint, wasted
+from kaizen.planners.model.search import around
+from kaizen.planners.model.sight import look
 from kaizen.process import Policy, Process, Shell
 from kaizen.setting import Setting
 from kaizen.surrogate.space import Space
@@ -119,6 +121,24 @@ def test_kin_that_tell_save_runs():
     assert "line_b" in said
     assert "to 1 that memory tells here" in said
     assert here["now"].explain().remembered.startswith(f"memory asked for {asked_by_memory(known)} settings, ")
+
+
+@pytest.mark.parametrize("seed", [0, 2, 4])
+def test_kin_are_believed_where_runs_gather_near_their_best(seed):
+    """What kin say is heard on the scale of the runs here: near the best, their slope is steep beside the readings' spread."""
+    here, chance = workshop(), random.Random(seed)
+    for name, shift in (("a", 0.05), ("b", 0.08)):
+        remembered(here, name, lambda setting, by=shift: loss(setting, by))
+    bench = here.describe(line("now"))
+    for number in range(8):
+        near = {f"x{i}": round(0.7 + chance.uniform(-0.1, 0.1), 3) for i in range(3)}
+        setting = near if number else dict(bench.standard.setting)
+        bench.report_run(setting, {"loss": loss(setting)}, source="a log")
+    sight, space = look(bench.journal), Space(bench.process)
+    with one_thread():
+        found = hint(sight, around(space, sight.standard, 3), bench.wheel.advice(bench.head), caches())
+    assert found is not None
+    assert float(found.because.rpartition("(")[2].split()[0]) > 5.0  # to 1; on a scale of the whole space about 3
 
 
 @pytest.mark.parametrize("how", ["inverted", "by chance"])
@@ -228,7 +248,7 @@ def test_at_most_so_many_kin_the_closest_first():
 
 # ── the rule ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_wasted_runs_are_counted():
-    """Worse than half of those before counts one, a new best takes half a one back, a fault counts one."""
+    """Worse than half of the others before counts one, a new best takes half a one back, a fault counts one."""
 
     def runs(*given):
         return [Run(Setting(x=n), value, 1, by) for n, (value, by) in enumerate(given)]
@@ -238,6 +258,9 @@ def test_wasted_runs_are_counted():
     assert wasted(runs((1.0, False), (0.0, True), (2.0, True))) == 0.5
     assert wasted(runs((1.0, False), (3.0, False), (2.0, True))) == 0.0
     assert wasted(runs((1.0, False), (None, True), (0.0, False))) == 1.0
+    near_the_best = (9.0, True), (8.0, True), (7.0, True), (6.0, True)
+    assert wasted(runs((1.0, False), *near_the_best)) == 0.0  # memory's own good runs do not make the next one bad
+    assert wasted(runs((1.0, False), *((-value, by) for value, by in near_the_best))) == 4.0  # nor its bad ones good
 
 
 def test_when_memory_is_trusted():

@@ -71,10 +71,10 @@ def test_what_memory_asked_for_is_told_with_what_came_of_it(story: Any) -> None:
     assert found is not None
     assert [(row.run, row.source, row.believed, row.read, row.stood) for row in found.rows] == [
         (3, "line_a@north and line_c", "4.7 to 1", ("burnt 11",), "the best until then"),
-        (5, "line_a@north and line_c", "16 to 1", ("burnt 12",), "among the better half"),
+        (5, "line_a@north and line_c", "16 to 1", ("burnt 12",), "no worse than half of the others"),
         (6, "line_a@north and line_c", "13 to 1", ("burnt 50",), "wasted"),
         (7, "line_a@north and line_c", "9 to 1", ("fault: told (burnt to coal)",), "no reading"),
-        (9, "line_a@north and line_c", "7.8 to 1", ("burnt 3",), "among the better half"),
+        (9, "line_a@north and line_c", "7.8 to 1", ("burnt 3",), "no worse than half of the others"),
     ]
     assert found.lead == (
         "Memory asked for 5 settings, 1 of them the best until then; of 3 that it did not ask for, 2 were. Against it count 2 of "

@@ -18,7 +18,7 @@ _ROWS = 20  # the latest that are shown
 
 _STOOD = {
     "best": ("▲", "the best until then", "good"),
-    "sound": ("●", "among the better half", ""),
+    "sound": ("●", "no worse than half of the others", ""),
     "wasted": ("▼", "wasted", "bad"),
     "fault": ("■", "no reading", "bad"),
 }

@@ -1,20 +1,26 @@
 """Whether memory's turn has come, and what it would run: the past is believed as far as this process's runs bear it out.
 
 Readings here, bent and z-scored as t, stand for what is true under one of these models; K is the covariance of a Gaussian
-process, m_k what a kin says (``past``):
+process, m_k what a kin says:
 
     null:    t ~ N(0, K + τ² I + 1 1')                                                   prior ½
     (k, r):  t ~ N(.7 m_k, r K + τ² I + .35² m_k m_k' + 1 1'),  r in {.15, .4, 1}         prior ½, shared out     (eq. 1)
 
     λ = ln Σ_(k, r) prior · evidence - ln prior · evidence of null                                               (eq. 2)
 
+As t is centred and scaled by the n runs here, so is m_k, from what the kin says over the whole space, M_k (``past``): else the
+models would speak of the slope of t on a scale that moves wherever runs gather, as they do near the best,
+
+    m_k(x) = (M_k(x) - c_k) / w_k,  c_k = n mean(M_k) / (n + ν),  w_k² = (ν + n var(M_k)) / (ν + n),  ν = .3       (eq. 3)
+
 Memory picks what improves most on what its models believe to be the best, and does not fail:
 
-    argmax ln Σ_i w_i EI_i(x) + 4 ln(1 - p(x))                                                                   (eq. 3)
+    argmax ln Σ_i w_i EI_i(x) + 4 ln(1 - p(x))                                                                   (eq. 4)
 
-Its picks may waste runs, but few: each that is worse than half of the runs before it counts one, a new best takes half a
-one back. It is memory's turn while λ ≥ 0 and fewer than 1 + n/10 are wasted; and not before the third run, unless the
-kin agree among themselves. All other runs are planned as if nothing were remembered.
+Its picks may waste runs, but few: each that is worse than half of the runs before it that it had not asked for counts one, a new
+best takes half a one back. Its own good runs are no reason to call the next one bad. It is memory's turn while λ ≥ 0 and
+fewer than 1 + n/10 are wasted; and not before the third run, unless the kin agree among themselves. All other runs are planned
+as if nothing were remembered.
 
 λ is a Bayes factor with fitted kernels put in, not an exact e-process.
 """
@@ -35,15 +41,16 @@ from kaizen.planners.model.past import Field, Past, field, looked, past, plain_k
 from kaizen.planners.model.search import Reach, Within, mutate
 from kaizen.planners.model.sight import Sight
 from kaizen.setting import Setting
-from kaizen.surrogate.gp import LEVEL, NOISY, Data, Kernel, covariance, factor, fit, prior_mean
+from kaizen.surrogate.gp import LEVEL, NOISY, Data, Kernel, Noise, covariance, factor, fit, prior_mean
 from kaizen.surrogate.regression import settled_at
 from kaizen.surrogate.space import Floats, Points, Space
 from kaizen.surrogate.warp import warp
-from kaizen.veteran.voices import NUGGET
 
 _TRUST = 0.7  # of what kin say, in standard deviations here
 _SLOPE = 0.35  # what that may be off by
 _RESIDUALS = (0.15, 0.4, 1.0)  # r of eq. 1
+_WHOLE = 0.3  # ν of eq. 3: runs that the whole space counts as
+_ROUGH = Noise(-8.0, 1.5)  # what an exact reading differs by from all that is smooth
 _AVERAGE = 0.25  # of memory's prior, for the mean of all kin
 _BOLD = 0.45  # agreement from which kin are followed before anything is known here
 _LATER = 3  # settings that are known here before kin are followed that do not agree
@@ -121,8 +128,15 @@ class Here(NamedTuple):
     t: Floats
     repeats: Floats
     kernel: Kernel
+    centre: Floats
+    width: Floats
+    """``(k, 1)`` each: c and w of eq. 3."""
     says: Floats
-    """``(k, n)``: the voices at the settings that ran."""
+    """``(k, n)``: the voices at the settings that ran, centred and scaled by them (eq. 3)."""
+
+    def heard(self, says: Floats) -> Floats:
+        """Return what voices say elsewhere, ``(k, m)``, on the scale of ``says`` (eq. 3)."""
+        return (says - self.centre) / self.width
 
     def base(self, other: Points) -> Floats:
         """Return K without its level, ``(n, m)``."""
@@ -170,15 +184,12 @@ def wasted(runs: Sequence[Run]) -> float:
     """Return how many runs memory has wasted: k of the module's rule."""
     count = 0.0
     for at, run in enumerate(runs):
-        before = [other.value for other in runs[:at] if other.value is not None]
         if not run.remembered:
             continue
-        better = 0.0
-        if run.value is not None and before:
-            better = float(np.mean(np.array(before) > run.value))
-        if run.value is None or better > 0.5:
+        how = _stood(run, runs[:at])
+        if how in {"fault", "wasted"}:
             count += 1.0
-        elif better == 0.0:
+        elif how == "best":
             count = max(0.0, count - _FORGIVEN)
     return count
 
@@ -214,16 +225,17 @@ def contributed(sight: Sight) -> Contribution | None:
 def _stood(run: Run, before: Sequence[Run]) -> Literal["best", "sound", "wasted", "fault"]:
     if run.value is None:
         return "fault"
-    known = [other.value for other in before if other.value is not None]
-    if all(value < run.value for value in known):
+    known = [(other.value, other.remembered) for other in before if other.value is not None]
+    if all(value < run.value for value, _ in known):
         return "best"
-    return "wasted" if float(np.mean(np.array(known) > run.value)) > 0.5 else "sound"
+    others = [value > run.value for value, by_memory in known if not by_memory]
+    return "wasted" if others and float(np.mean(others)) > 0.5 else "sound"
 
 
 def _here(space: Space, runs: Sequence[Run], known: Past, kept: Caches) -> Here:
     points = space.points(space.encode([run.setting for run in runs]))
     exact = space.process.exact
-    count, noise = settled_at(len(runs)), NUGGET if exact else NOISY
+    count, noise = settled_at(len(runs)), _ROUGH if exact else NOISY
     repeats = np.array([float(run.repeats) for run in runs])
     kernel = plain_kernel(space)
     if len(runs) >= _BENT_FROM:
@@ -231,7 +243,10 @@ def _here(space: Space, runs: Sequence[Run], known: Past, kept: Caches) -> Here:
         key = repr(("here", space.shape, noise, *(part.tobytes() for part in (*first.points, first.y, first.repeats))))
         start = (prior_mean(space.shape, noise),)
         kernel = kept.labels.get(key, lambda: fit(first, space.shape, noise, starts=start, steps=_STEPS))
-    return Here(space, runs, points, _bent(runs, exact=exact), repeats, kernel, known.says(points))
+    says, n = known.says(points), len(runs)
+    centre = says.mean(axis=1, keepdims=True) * n / (n + _WHOLE)
+    width = np.sqrt((_WHOLE + n * says.var(axis=1, keepdims=True)) / (_WHOLE + n))
+    return Here(space, runs, points, _bent(runs, exact=exact), repeats, kernel, centre, width, (says - centre) / width)
 
 
 def _bent(runs: Sequence[Run], *, exact: bool) -> Floats:
@@ -278,7 +293,7 @@ def _odds(models: Sequence[Model]) -> float:
 def _pick(
     here: Here, models: Sequence[Model], known: Past, stand: Stand, with_: tuple[Sight, Reach, Caches]
 ) -> Hint | None:
-    """Return the setting of eq. 3 that is not taken."""
+    """Return the setting of eq. 4 that is not taken."""
     sight, reach, kept = with_
     logs = np.array([model.log for model in models[1:]])
     weights = np.exp(logs - np.logaddexp.reduce(logs))
@@ -311,14 +326,14 @@ def _pick(
 
 
 def _scores(here: Here, chosen: Sequence[tuple[Model, float]], at: Field, ground: Within | None) -> Floats:
-    """Return eq. 3, ``(n,)``."""
+    """Return eq. 4, ``(n,)``."""
     cross, signal = here.base(at.points), here.kernel.signal
     sound = np.array([run.value is not None for run in here.runs])
     inside = here.base(here.points)
-    parts = []
+    heard, parts = here.heard(at.says), []
     for model, weight in chosen:
         assert model.voice is not None
-        says, own = at.says[model.voice], here.says[model.voice]
+        says, own = heard[model.voice], here.says[model.voice]
         ends = [(cross, says), (inside[:, sound], own[sound])]
         (mean, sd), (ran, _) = (_moments(model, both, own, signal) for both in ends)
         beyond = float(ran.max()) if len(ran) else -_FAR
