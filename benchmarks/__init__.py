@@ -1,6 +1,7 @@
 """What Kaizen claims, measured again by one command each: ``python -m benchmarks.NAME`` (docs/benchmarks.md)."""
 
 import datetime as dt
+import gzip
 import os
 import platform
 from pathlib import Path
@@ -11,9 +12,13 @@ from kaizen.ledgers import driver
 def whole_lines(path: Path) -> list[bytes]:
     """Read a file of results; a last line cut short by an interruption is taken off, else the next result would go on in it.
 
+    One that is packed (``.gz``) is read, and left as it is.
+
     Raises:
         OSError: it cannot be read.
     """
+    if path.suffix == ".gz":
+        return gzip.decompress(path.read_bytes()).splitlines()
     text = path.read_bytes()
     whole = text[: text.rfind(b"\n") + 1]
     if len(whole) != len(text):

@@ -5,7 +5,21 @@ import math
 import numpy as np
 import pytest
 
-from kaizen.surrogate.gp import EXACT, LEVEL, NOISY, Data, Kernel, Posterior, covariance, fit, gaps, loss, prior_mean
+from kaizen.surrogate.gp import (
+    EXACT,
+    LEVEL,
+    NOISY,
+    Data,
+    Kernel,
+    Lengths,
+    Posterior,
+    Prior,
+    covariance,
+    fit,
+    gaps,
+    loss,
+    prior_mean,
+)
 from kaizen.surrogate.space import Space
 from kaizen.testing.planners import samples
 
@@ -51,11 +65,13 @@ def test_the_kernel_is_what_it_says(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("noise", [NOISY, EXACT])
-def test_the_gradient_is_that_of_the_evidence(kind, noise):
+@pytest.mark.parametrize("known", [False, True])
+def test_the_gradient_is_that_of_the_evidence(kind, noise, known):
     """Analytic gradient against central differences, repeats included."""
     space, points, theta, rng = drawn(kind, 12)
     data = Data(points, rng.standard_normal(12), rng.integers(1, 4, 12).astype(float), scatter=1.5, freedom=6.0)
-    apart, prior = gaps(points, space.shape), (space.shape, noise)
+    lengths = Lengths(rng.standard_normal(sum(space.shape.sizes)), 0.3) if known else None
+    apart, prior = gaps(points, space.shape), Prior(space.shape, noise, lengths)
     _, grad = loss(theta, data, apart, prior)
     step = 1e-5
     for index in range(len(theta)):
@@ -73,7 +89,7 @@ def test_repeats_count_as_if_each_stood_alone():
     many = np.array([2.0, 2, 2, 1, 1, 1])
     scatter = float(np.sum((y[:3] - y[6:]) ** 2) / 2)
     short, long = Data(points, mean, many, scatter, 3.0), Data(twice, y, np.ones(9))
-    prior = (space.shape, NOISY)
+    prior = Prior(space.shape, NOISY)
     gap = [
         loss(at, short, gaps(points, space.shape), prior)[0] - loss(at, long, gaps(twice, space.shape), prior)[0]
         for at in (theta, theta + 0.3, theta - 0.2)
@@ -130,3 +146,18 @@ def test_a_fit_finds_the_parameter_that_matters():
     space, points, _, _ = drawn("numbers", 40)
     kernel = fit(Data(points, np.sin(6 * points.numbers[:, 0]), np.ones(40)), space.shape, EXACT)
     assert kernel.numbers[0] < 0.5 * kernel.numbers[1]
+
+
+def test_lengthscales_that_are_known_pull_the_fit():
+    """What others know of lengthscales stands in for data: with few, the fit is near it; with more, less so."""
+    space, points, _, rng = drawn(KINDS[0], 40)
+    y = rng.standard_normal(40)
+    known = Lengths(prior_mean(space.shape, NOISY)[:-2] + 1.0, 0.2)
+
+    def off(count, lengths):
+        rows = Data(points.at(slice(0, count)), y[:count], np.ones(count))
+        kernel = fit(rows, space.shape, NOISY, lengths=lengths)
+        return np.abs(np.log(np.concatenate([kernel.numbers, kernel.marks])) - known.centre).mean()
+
+    assert off(3, known) < 0.2 < off(3, None)
+    assert off(3, known) < off(40, known)

@@ -48,6 +48,38 @@ NOISY = Noise(-3.0, 1.5)
 EXACT = Noise(-11.0, 1.0)
 
 
+class Lengths(NamedTuple):
+    """A prior of the lengthscales: ln l ~ N(centre, spread²)."""
+
+    centre: Floats
+    """``(p + q,)``: numbers, then choices."""
+    spread: float
+
+
+class Prior(NamedTuple):
+    """What is believed of a kernel before there are data: everything is log-normal."""
+
+    shape: Shape
+    noise: Noise
+    lengths: Lengths | None = None
+    """Where more is known of them than the shape tells."""
+
+    @property
+    def centre(self) -> Floats:
+        """The logarithms in the middle, as ``Kernel.pack`` orders them."""
+        made = prior_mean(self.shape, self.noise)
+        if self.lengths is not None:
+            made[:-2] = self.lengths.centre
+        return made
+
+    @property
+    def spread(self) -> Floats:
+        """Their standard deviations."""
+        made = np.full(sum(self.shape.sizes) + 2, _SPREAD if self.lengths is None else self.lengths.spread)
+        made[-2:] = _SIGNAL, self.noise.spread
+        return made
+
+
 class Data(NamedTuple):
     """Standardised data of distinct rows."""
 
@@ -133,11 +165,10 @@ def gaps(points: Points, shape: Shape) -> Gaps:
     return Gaps(numbers, marks)
 
 
-def loss(theta: Floats, data: Data, apart: Gaps, prior: tuple[Shape, Noise]) -> tuple[float, Floats]:
+def loss(theta: Floats, data: Data, apart: Gaps, prior: Prior) -> tuple[float, Floats]:
     """Return minus the penalised log evidence of eq. 1, and its gradient by ``theta`` (R&W eq. 2.30, 5.9)."""
-    shape, _ = prior
-    kernel = Kernel.unpack(theta, shape)
-    n, (p, q) = len(data.y), shape.sizes
+    kernel = Kernel.unpack(theta, prior.shape)
+    n, (p, q) = len(data.y), prior.shape.sizes
     inverse_squares, weight = kernel.numbers**-2.0, 1.0 / kernel.marks
     squares = np.tensordot(inverse_squares, apart.numbers, 1) if p else np.zeros((n, n))
     root = np.sqrt(5.0 * squares)
@@ -169,25 +200,31 @@ def loss(theta: Floats, data: Data, apart: Gaps, prior: tuple[Shape, Noise]) -> 
     return _penalised(value, grad, theta, prior)
 
 
-def _penalised(value: float, grad: Floats, theta: Floats, prior: tuple[Shape, Noise]) -> tuple[float, Floats]:
-    """Add minus the log prior: everything is log-normal."""
-    shape, noise = prior
-    spread = np.full(len(theta), _SPREAD)
-    spread[-2:] = _SIGNAL, noise.spread
-    off = (theta - prior_mean(shape, noise)) / spread
+def _penalised(value: float, grad: Floats, theta: Floats, prior: Prior) -> tuple[float, Floats]:
+    """Add minus the log prior."""
+    spread = prior.spread
+    off = (theta - prior.centre) / spread
     return value + 0.5 * float(off @ off), grad + off / spread
 
 
-def fit(data: Data, shape: Shape, noise: Noise, *, starts: tuple[Floats, ...] = (), steps: int = _STEPS) -> Kernel:
+def fit(
+    data: Data,
+    shape: Shape,
+    noise: Noise,
+    *,
+    starts: tuple[Floats, ...] = (),
+    steps: int = _STEPS,
+    lengths: Lengths | None = None,
+) -> Kernel:
     """Return the kernel of the highest penalised evidence found from the starts (by default two fixed ones)."""
-    apart = gaps(data.points, shape)
-    centre = prior_mean(shape, noise)
+    apart, prior = gaps(data.points, shape), Prior(shape, noise, lengths)
+    centre = prior.centre
     bounds = [(at - 5.0, at + 5.0) for at in centre[:-2]] + [(-5.0, 5.0), (math.log(NOISE_FLOOR), 1.0)]
     best: tuple[float, Floats] | None = None
     for start in starts or (centre, _sharp(centre)):
         inside = np.clip(start, [low for low, _ in bounds], [high for _, high in bounds])
         found = minimize(
-            loss, inside, args=(data, apart, (shape, noise)), jac=True, method="L-BFGS-B", bounds=bounds,
+            loss, inside, args=(data, apart, prior), jac=True, method="L-BFGS-B", bounds=bounds,
             options={"maxiter": steps, "ftol": 1e-6, "gtol": 1e-3},
         )  # fmt: skip
         if best is None or found.fun < best[0]:
@@ -196,14 +233,14 @@ def fit(data: Data, shape: Shape, noise: Noise, *, starts: tuple[Floats, ...] = 
     return Kernel.unpack(best[1], shape)
 
 
-def doubts(kernel: Kernel, data: Data, prior: tuple[Shape, Noise], count: int) -> tuple[tuple[Kernel, float], ...]:
+def doubts(kernel: Kernel, data: Data, prior: Prior, count: int) -> tuple[tuple[Kernel, float], ...]:
     """Draw ``count`` other kernels that the data leave possible, each with its log weight beside the fitted one's 0.
 
     With few data one kernel alone foretells too surely. Draws are from Laplace's approximation around the fit,
     θ ~ N(θ₀, H⁻¹), weighted by importance, ln p(θ)/p(θ₀) + z²/2, within bounds: no draw alone decides. The same data
     give the same draws.
     """
-    apart, at = gaps(data.points, prior[0]), kernel.pack()
+    apart, at = gaps(data.points, prior.shape), kernel.pack()
     value, _ = loss(at, data, apart, prior)
     slopes = [loss(at + step, data, apart, prior)[1] - loss(at - step, data, apart, prior)[1]
               for step in _WIDTH * np.eye(len(at))]  # fmt: skip
@@ -218,7 +255,7 @@ def doubts(kernel: Kernel, data: Data, prior: tuple[Shape, Noise], count: int) -
         theta[-1] = max(theta[-1], math.log(NOISE_FLOOR))
         other, _ = loss(theta, data, apart, prior)
         weight = float(np.clip(value - other + 0.5 * z @ z, -_WEIGHT, _WEIGHT))
-        found.append((Kernel.unpack(theta, prior[0]), weight))
+        found.append((Kernel.unpack(theta, prior.shape), weight))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kaizen.surrogate.gp import Data, Kernel, Noise, Posterior, doubts, fit, prior_mean
+from kaizen.surrogate.gp import Data, Kernel, Noise, Posterior, Prior, doubts, fit, prior_mean
 from kaizen.surrogate.space import Floats, Points, Shape
 from kaizen.surrogate.warp import Kind, Warp, warp
 
@@ -133,7 +133,7 @@ def settle(readings: Readings, shape: Shape, noise: Noise) -> Settled:
         return best
     made = warp(best.kind, readings.values)
     assert made is not None
-    return best._replace(others=doubts(best.kernel, gather(readings, made), (shape, noise), _OTHERS))
+    return best._replace(others=doubts(best.kernel, gather(readings, made), Prior(shape, noise), _OTHERS))
 
 
 def _fitted(readings: Readings, shape: Shape, noise: Noise) -> Settled:

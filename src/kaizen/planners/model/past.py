@@ -17,6 +17,14 @@ hundred, nor where it never ran:
 Whether that tells of others is asked of the kin themselves, by the mean over kin k and their runs i of
 
     ln Bernoulli(f_i; mean_{j ≠ k} p_j(x_i)) - ln Bernoulli(f_i; share of faults of k)                          (eq. 4)
+
+How far a setting tells of another is much the same in kin, wherever their best lies, so their lengthscales are the prior of
+those here, by parameter j; l_j⁰ is that of who knows nothing, as if one kin more:
+
+    ln l_j ~ N(mean of ln l_j⁰ and all ln l_jk, .35²)                                                           (eq. 5)
+
+References:
+    Wang et al. (2024), Pre-trained Gaussian processes for Bayesian optimization, JMLR 25: priors learned from related tasks.
 """
 
 import functools
@@ -27,7 +35,7 @@ import numpy as np
 
 from kaizen.planners.model.search import Reach, draw, mutate
 from kaizen.surrogate.feasible import Feasibility, label_kernel
-from kaizen.surrogate.gp import LEVEL, Kernel, Posterior, covariance, fit, prior_mean
+from kaizen.surrogate.gp import LEVEL, Kernel, Lengths, Posterior, Prior, covariance, fit, prior_mean
 from kaizen.surrogate.regression import Memo
 from kaizen.surrogate.space import Floats, Points, Space
 from kaizen.veteran.transfer import Kin
@@ -37,6 +45,7 @@ _DRAWN = 800  # settings within reach that memory chooses among
 _BEST = 12  # settings of each kin, its best, that are among them
 _NEAR = 4  # settings near each of those
 _SURE = 0.99  # of eq. 3
+_ALIKE = 0.35  # standard deviation of eq. 5
 
 
 class Voice(NamedTuple):
@@ -83,6 +92,15 @@ class Past(NamedTuple):
     def fails(self, points: Points) -> Floats:
         """Return p of eq. 3, ``(n,)``."""
         return np.asarray(np.mean([voice.fails(points) for voice in self.ran], axis=0), dtype=np.float64)
+
+    @property
+    def lengths(self) -> Lengths | None:
+        """What lengthscales are like by the kernels of those that ran (eq. 5); ``None`` where none did."""
+        told = [voice.posterior for voice in self.voices if voice.kin.told]
+        if not told:
+            return None
+        kernels = [np.log(np.concatenate([one.kernel.numbers, one.kernel.marks])) for one in told]
+        return Lengths(np.mean([prior_mean(told[0].shape, NUGGET)[:-2], *kernels], axis=0), _ALIKE)
 
     @property
     def ran(self) -> tuple[Voice, ...]:
@@ -215,6 +233,6 @@ def looked(known: Past, space: Space, rows: Floats) -> Field:
     return Field(rows, points, known.says(points))
 
 
-def plain_kernel(space: Space) -> Kernel:
-    """Return the kernel that nothing is known of: the prior's."""
-    return Kernel.unpack(prior_mean(space.shape, NUGGET), space.shape)
+def plain_kernel(space: Space, lengths: Lengths | None = None) -> Kernel:
+    """Return the kernel before any run: the prior's."""
+    return Kernel.unpack(Prior(space.shape, NUGGET, lengths).centre, space.shape)

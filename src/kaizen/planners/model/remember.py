@@ -22,7 +22,8 @@ best takes half a one back. Its own good runs are no reason to call the next one
 fewer than 1 + n/10 are wasted; and not before the third run, unless the kin agree among themselves. All other runs are planned
 as if nothing were remembered.
 
-λ is a Bayes factor with fitted kernels put in, not an exact e-process.
+λ is a Bayes factor with fitted kernels put in, not an exact e-process. K's lengthscales have kin's as their prior (``past``, eq. 5),
+in the null as in the others: they say nothing of where the best lies.
 """
 
 import math
@@ -41,7 +42,7 @@ from kaizen.planners.model.past import Field, Past, field, looked, past, plain_k
 from kaizen.planners.model.search import Reach, Within, mutate
 from kaizen.planners.model.sight import Sight
 from kaizen.setting import Setting
-from kaizen.surrogate.gp import LEVEL, NOISY, Data, Kernel, Noise, covariance, factor, fit, prior_mean
+from kaizen.surrogate.gp import LEVEL, NOISY, Data, Kernel, Noise, Prior, covariance, factor, fit
 from kaizen.surrogate.regression import settled_at
 from kaizen.surrogate.space import Floats, Points, Space
 from kaizen.surrogate.warp import warp
@@ -237,12 +238,16 @@ def _here(space: Space, runs: Sequence[Run], known: Past, kept: Caches) -> Here:
     exact = space.process.exact
     count, noise = settled_at(len(runs)), _ROUGH if exact else NOISY
     repeats = np.array([float(run.repeats) for run in runs])
-    kernel = plain_kernel(space)
+    lengths = known.lengths
+    kernel = plain_kernel(space, lengths)
     if len(runs) >= _BENT_FROM:
         first = Data(points.at(slice(0, count)), _bent(runs[:count], exact=exact), repeats[:count])
-        key = repr(("here", space.shape, noise, *(part.tobytes() for part in (*first.points, first.y, first.repeats))))
-        start = (prior_mean(space.shape, noise),)
-        kernel = kept.labels.get(key, lambda: fit(first, space.shape, noise, starts=start, steps=_STEPS))
+        told = (*first.points, first.y, first.repeats, *([] if lengths is None else [lengths.centre]))
+        key = repr(("here", space.shape, noise, *(part.tobytes() for part in told)))
+        start = (Prior(space.shape, noise, lengths).centre,)
+        kernel = kept.labels.get(
+            key, lambda: fit(first, space.shape, noise, starts=start, steps=_STEPS, lengths=lengths)
+        )
     says, n = known.says(points), len(runs)
     centre = says.mean(axis=1, keepdims=True) * n / (n + _WHOLE)
     width = np.sqrt((_WHOLE + n * says.var(axis=1, keepdims=True)) / (_WHOLE + n))
