@@ -3,11 +3,13 @@
     python -m benchmarks.veteran --seeds 3 --out veteran.jsonl
     python -m benchmarks.veteran --families FILE… --arms cold,placebo,memory --members 3 --workers 2 --out veteran.jsonl
     python -m benchmarks.veteran --nods --families FILE… --seeds 1 --out nods.jsonl
+    python -m benchmarks.veteran --rivals --seeds 6 --out rivals.jsonl
     python -m benchmarks.veteran --only-report veteran.jsonl
 
 ``--families`` takes family files; without it, two small ones that take minutes. Cold courses and their placebo, whose
 median is the target, run with at least 12 seeds unless ``--seeds`` is lower than 4. With ``--nods`` no course is run: the nod is
-asked about frozen ones (see ``nods``).
+asked about frozen ones (see ``nods``). With ``--rivals`` other people's memory stands beside ours (see ``rivals``): by default
+on one member of each of six families, two seeds and 25 runs of each peer.
 """
 
 import argparse
@@ -26,13 +28,17 @@ from benchmarks import whole_lines  # noqa: E402
 from benchmarks.jobs import Result, Words, run_all  # noqa: E402
 from benchmarks.planner.convert import NoData  # noqa: E402
 from benchmarks.planner.tasks import BadTask  # noqa: E402
-from benchmarks.veteran import nods, nodtable  # noqa: E402
+from benchmarks.veteran import nods, nodtable, rivaltable  # noqa: E402
 from benchmarks.veteran.courses import ARMS, FOILS, Job, run_job  # noqa: E402
 from benchmarks.veteran.families import Family, Member, read_family, world  # noqa: E402
+from benchmarks.veteran.rivals import RIVALS, run_rival  # noqa: E402
 from benchmarks.veteran.table import report  # noqa: E402
 
 HERE = Path(__file__).with_name("families")
 QUICK = ("made_quadratics", "made_valleys")
+BESIDE = ("convolution", "buchwald", "exastencils", "nginx", "sqlite", "made_valleys")
+"""Families whose first member rivals are compared on."""
+_OURS = (*(arm for arm in ARMS if arm not in {"half", "permuted"}), *FOILS)  # arms beside those of rivals
 _COLD = 12  # seeds of cold courses, at least
 _FEW = 4  # seeds below which nobody asked for a figure
 
@@ -53,7 +59,7 @@ def main(words: Sequence[str] | None = None) -> int:
     left = [job for job in jobs if job.key not in known]
     print(f"{len(jobs)} courses, {len(jobs) - len(left)} of them in {asked.out} already", file=sys.stderr)
     try:
-        run = nods.run_job if asked.nods else run_job
+        run = nods.run_job if asked.nods else run_course
         failed = run_all(left, asked.out, run, words=Words(_name, _came), workers=asked.workers)
     except KeyboardInterrupt:
         print(f"Interrupted; the same command goes on where it stopped ({asked.out}).", file=sys.stderr)
@@ -66,8 +72,15 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _told(rows: list[dict[str, Any]]) -> str:
-    """Return the tables of courses, or of nods."""
-    return nodtable.report(rows) if rows and "asked" in rows[0] else report(rows)
+    """Return the tables of courses, of courses beside rivals', or of nods."""
+    if rows and "asked" in rows[0]:
+        return nodtable.report(rows)
+    return (rivaltable.report if {row["arm"] for row in rows} & set(RIVALS) else report)(rows)
+
+
+def run_course(job: Job) -> dict[str, Any]:
+    """Run one course, of a peer or of Kaizen's, and return its result line."""
+    return run_rival(job) if job.arm in RIVALS else run_job(job)
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -96,10 +109,13 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.veteran", description=(__doc__ or "").split("\n")[0])
-    files = [HERE / f"{name}.json" for name in QUICK]
-    parser.add_argument("--families", nargs="+", type=Path, default=files, metavar="FILE", help="family files")
-    parser.add_argument("--arms", help=f"of {', '.join([*ARMS, *FOILS])}; with --nods of {', '.join(nods.ARMS)}")
+    parser.add_argument("--families", nargs="+", type=Path, default=None, metavar="FILE", help="family files")
+    every = ", ".join([*ARMS, *FOILS, *RIVALS])
+    parser.add_argument("--arms", help=f"of {every}; with --nods of {', '.join(nods.ARMS)}")
     parser.add_argument("--nods", action="store_true", help="ask the nod about frozen courses, and run none")
+    parser.add_argument("--rivals", action="store_true", help="put other people's memory beside ours")
+    parser.add_argument("--peer-seeds", type=int, default=2, help="seeds of a peer's arms, at most --seeds")
+    parser.add_argument("--peer-budget", type=int, default=25, help="runs of a peer's course, at most --budget")
     parser.add_argument(
         "--members", type=int, default=None, help="of a family that are the present, at most; all by default"
     )
@@ -115,20 +131,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _jobs(asked: argparse.Namespace) -> list[Any]:
     """Return every (family, member, arm, seed), members outermost so that a table is read once."""
-    every = nods.ARMS if asked.nods else (*ARMS, *FOILS)
-    given = asked.arms or ("memory" if asked.nods else ",".join(ARMS))
+    every = nods.ARMS if asked.nods else (*ARMS, *FOILS, *RIVALS)
+    given = asked.arms or ("memory" if asked.nods else ",".join((*_OURS, *RIVALS) if asked.rivals else ARMS))
     arms = [name.strip() for name in given.split(",") if name.strip()]
     for name in arms:
         if name not in every:
             raise BadTask(f"an arm must be one of {', '.join(every)}; got {name!r}")
-    if asked.seeds < 1 or asked.budget < 2 or (asked.members is not None and asked.members < 1):
-        raise BadTask("--seeds and --members must be at least 1, --budget at least 2")
+    least = min(asked.seeds, asked.peer_seeds, 1 if asked.members is None else asked.members)
+    if least < 1 or min(asked.budget, asked.peer_budget) < 2:
+        raise BadTask("--seeds, --peer-seeds and --members must be at least 1, --budget and --peer-budget at least 2")
     named = asked.data or os.environ.get("KAIZEN_BENCH_DATA")
     data = Path(named).resolve() if named else None
     jobs = []
-    for path in asked.families:
+    files = asked.families or [HERE / f"{name}.json" for name in (BESIDE if asked.rivals else QUICK)]
+    for path in files:
         family = read_family(path.resolve())
-        for member in _presents(family, asked.members):
+        for member in _presents(family, 1 if asked.rivals and asked.members is None else asked.members):
             try:
                 names = [world(one.path, data).task.name for one in (member, *family.members)]
             except NoData as error:
@@ -139,8 +157,9 @@ def _jobs(asked: argparse.Namespace) -> list[Any]:
                 jobs += [nods.Job(**about, arm=arm, seed=seed) for arm in arms for seed in _seeds(arm, asked)]
                 continue
             jobs += [
-                Job(family=family, path=member.path, task=names[0], arm=arm, seed=seed, budget=asked.budget, data=data)
+                Job(family=family, path=member.path, task=names[0], arm=arm, seed=seed, budget=budget, data=data)
                 for arm in arms for seed in _seeds(arm, asked)
+                for budget in [min(asked.budget, asked.peer_budget) if arm in RIVALS else asked.budget]
             ]  # fmt: skip
     return jobs
 
@@ -152,6 +171,8 @@ def _presents(family: Family, most: int | None) -> list[Member]:
 
 
 def _seeds(arm: str, asked: argparse.Namespace) -> range:
+    if arm in RIVALS:
+        return range(asked.first_seed, asked.first_seed + min(asked.seeds, asked.peer_seeds))
     more = arm in {"cold", "placebo"} and asked.seeds >= _FEW
     return range(asked.first_seed, asked.first_seed + (max(_COLD, asked.seeds) if more else asked.seeds))
 

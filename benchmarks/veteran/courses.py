@@ -7,6 +7,7 @@ half       every second history hostile, inverted and permuted by turns
 inverted   every history upside down
 permuted   every history's readings given to other settings
 nearest    a foil: the best settings of the closest kin, one after the other, then as cold; -inverted, upside down
+rgpe       a foil: scouts by a ranking-weighted ensemble of the kin (see ``rgpe``); -inverted, upside down
 """
 
 import random
@@ -18,6 +19,7 @@ import msgspec
 
 from benchmarks.planner.world import World
 from benchmarks.veteran.families import Family, Hostility, hostile, others, past, world
+from benchmarks.veteran.rgpe import Rgpe
 from kaizen.cycle import Rest
 from kaizen.journal import Journal
 from kaizen.ledger import Described, Reported
@@ -33,7 +35,7 @@ from kaizen.workshop.planning import PolicysPlanner
 from kaizen.workshop.turning import Asker
 
 ARMS = ("cold", "placebo", "memory", "half", "inverted", "permuted")
-FOILS = ("nearest", "nearest-inverted")
+FOILS = ("nearest", "nearest-inverted", "rgpe", "rgpe-inverted")
 """All ways, by name."""
 
 _COPIED = 8  # settings of the closest kin
@@ -83,9 +85,9 @@ def ways(arm: str, count: int) -> list[Hostility]:
         case "half":
             turns: tuple[Hostility, ...] = ("", "inverted", "", "permuted")
             return [turns[at % 4] for at in range(count)]
-        case "inverted" | "permuted" | "nearest-inverted":
-            return ["permuted" if arm == "permuted" else "inverted"] * count
-    return [""] * count
+        case "permuted":
+            return ["permuted"] * count
+    return ["inverted" if arm.endswith("inverted") else ""] * count
 
 
 class Nearest:
@@ -134,7 +136,8 @@ def run_job(job: Job) -> dict[str, Any]:
     ledger = MemoryLedger(clock=clock.wall, monotonic=clock.monotonic)
     if not cold:
         remember(ledger, job)
-    planner: Planner = Nearest() if job.arm in FOILS else PolicysPlanner()
+    foils: dict[str, type[Planner]] = {"nearest": Nearest, "rgpe": Rgpe}
+    planner = foils.get(job.arm.removesuffix("-inverted"), PolicysPlanner)()
     bench = Workshop(ledger, root=Path(), planner=planner, coins=lambda: chance.getrandbits(63)).describe(
         process_of(
             here, f"{'bench' if cold else job.arm}{seed}", memory=not cold, budget=job.budget

@@ -145,10 +145,12 @@ def fault_table(found: Cells) -> str:
 
 
 def share_table(found: Cells) -> str:
-    """Return how many runs memory asked for, by arm, and how many of those were new bests."""
+    """Return how many runs memory asked for, by arm, and how many of those were new bests; of arms that say."""
     body = []
     for arm in sorted({arm for *_, arm in found} - {"cold", "placebo"}):
         rows = [row for (*_, this), some in found.items() if this == arm for row in some]
+        if not any(map(any, (row["remembered"] for row in rows))):
+            continue  # an ensemble weighs kin in every run
         asked = float(np.mean([sum(row["remembered"]) for row in rows]))
         news = [
             sum(bool(by) and at > 0 and curve[at] < curve[at - 1] for at, by in enumerate(row["remembered"]))

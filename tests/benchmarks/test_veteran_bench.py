@@ -65,6 +65,7 @@ def test_hostile_histories_mislead() -> None:
     assert ways("half", 4) == ["", "inverted", "", "permuted"]
     assert ways("permuted", 2) == ["permuted", "permuted"]
     assert ways("nearest-inverted", 1) == ["inverted"]
+    assert ways("openbox", 2) == ["", ""]
 
 
 @pytest.mark.parametrize("arm", ["cold", "memory"])

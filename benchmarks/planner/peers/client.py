@@ -29,6 +29,10 @@ _ONE_THREAD = {
 }
 
 
+Tried = Sequence[tuple[Mapping[str, Value], float | None]]
+"""What was tried on a related problem: settings with the reading of the first goal, ``None`` where it failed."""
+
+
 class Broken(Exception):
     """A peer could not answer, or hung up; the message is its own."""
 
@@ -39,9 +43,17 @@ def driver(name: str) -> Path:
 
 
 class Peer:
-    """A peer behind a pipe: told what the other methods know, and what came of each run."""
+    """A peer behind a pipe: told what the other methods know, what came of each run, and of related problems if any."""
 
-    def __init__(self, known: Problem, *, python: Path, script: Path, options: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        known: Problem,
+        *,
+        python: Path,
+        script: Path,
+        options: Mapping[str, Any] | None = None,
+        pasts: Sequence[Tried] = (),
+    ) -> None:
         self._known, self._cpu, self._asked = known, 0.0, dict[str, Value]()
         self._chatter = tempfile.TemporaryFile()  # noqa: SIM115 - close() closes it
         self._process = subprocess.Popen(
@@ -55,7 +67,8 @@ class Peer:
         )
         self._name = script.stem.removeprefix("drive_")
         try:
-            self.version: str = self._call("problem", **_problem(known), options=dict(options or {}))["version"]
+            told = {**_problem(known), "pasts": [_past(known, tried) for tried in pasts]}
+            self.version: str = self._call("problem", **told, options=dict(options or {}))["version"]
         except BaseException:
             self.close()
             raise
@@ -183,6 +196,14 @@ def _problem(known: Problem) -> dict[str, Any]:
         "standard": _encoded(task.parameters, known.standard),
         "seed": known.seed, "budget": known.budget, "exact": known.exact,
     }  # fmt: skip
+
+
+def _past(known: Problem, tried: Tried) -> list[tuple[dict[str, Any], float | None]]:
+    """Return what was tried on a related problem in the wire's plain terms, readings as losses."""
+    turn = 1.0 if known.goals[0].better == "lower" else -1.0
+    return [
+        (_encoded(known.task.parameters, setting), None if value is None else turn * value) for setting, value in tried
+    ]
 
 
 def _range(parameter: Parameter) -> dict[str, Any]:

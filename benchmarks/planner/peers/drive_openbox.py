@@ -3,6 +3,7 @@
 Levels are integers by rank, conditions are the space's own, constraints a ``ConditionedSpace``'s sampling condition, guards
 constraints of the problem. A failed run is a failed observation. A setting that was moved is observed as what ran. Several
 goals go by ParEGO, since its hypervolume needs a reference point that a task does not give; guards are then failed runs.
+What was tried on related problems is its transfer learning history.
 """
 
 import tempfile
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ConfigSpace import AndConjunction, EqualsCondition, InCondition
-from openbox import Advisor, Observation, sp
+from openbox import Advisor, History, Observation, sp
 from openbox.utils.constants import FAILED, SUCCESS
 from wire import Problem, Told, serve
 
@@ -35,6 +36,7 @@ class OpenBox:
             num_constraints=len(problem.guards) if self._guarded else 0,
             acq_type="parego" if several else "auto",
             initial_configurations=[self._configuration(problem.standard)],
+            transfer_learning_history=[self._history(k) for k in range(len(problem.pasts))] or None,
             random_state=problem.seed,
             output_dir=tempfile.mkdtemp(),
             logger_kwargs={"level": "ERROR", "stream": True},
@@ -42,6 +44,16 @@ class OpenBox:
 
     def _configuration(self, setting: Mapping[str, Any]) -> Any:
         return sp.Configuration(self._space, values=dict(setting))
+
+    def _history(self, number: int) -> Any:
+        """Return what was tried on a related problem as a history; what failed there is a failed observation."""
+        made = History(task_id=f"past_{number}", config_space=self._space)
+        for setting, loss in self._problem.pasts[number]:
+            failed = loss is None
+            objectives = [float("inf")] if failed else [loss]
+            state = FAILED if failed else SUCCESS
+            made.update_observation(Observation(self._configuration(setting), objectives, trial_state=state))
+        return made
 
     def ask(self) -> Mapping[str, Any]:
         """Ask for a suggestion."""

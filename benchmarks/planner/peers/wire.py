@@ -100,6 +100,8 @@ class Problem:
         self.standard: Values = raw["standard"]
         self.seed, self.budget, self.exact = int(raw["seed"]), int(raw["budget"]), bool(raw["exact"])
         self.options: Mapping[str, Any] = raw["options"]
+        self.pasts: list[list[tuple[Values, float | None]]] = raw.get("pasts") or []
+        """What was tried on related problems: settings with the loss of the first goal, ``None`` where it failed."""
         self.allows = allows
         self.worst: list[float] | None = None
         """The worst loss seen of each goal."""
