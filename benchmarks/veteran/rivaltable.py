@@ -1,4 +1,4 @@
-"""Read results of courses beside rivals': every arm against Kaizen's cold courses, and against its own.
+"""Read results of courses beside rivals': every arm against Kaizen's cold courses, and a peer's against its own.
 
 All courses are cut to the shortest budget among them, so that one that never reaches the target counts alike. The target is
 that of ``table``: what Kaizen's cold courses have reached at run 20.
@@ -26,18 +26,18 @@ def trimmed(rows: Sequence[Row]) -> list[Row]:
 
 
 def own_cold(arm: str) -> str:
-    """Return the arm that is the same planner without memory."""
+    """Return a peer's arm without memory; of Kaizen's arms nothing, for whom that is the first column."""
     name = arm.partition("-")[0]
-    return f"{name}-cold" if name in PEERS else "cold"
+    return f"{name}-cold" if name in PEERS and arm != f"{name}-cold" else ""
 
 
 def arm_table(found: Cells, arms: Sequence[str]) -> str:
-    """Return each arm's ratios to Kaizen's cold courses and to its own planner's, over tasks."""
+    """Return each arm's ratios to Kaizen's cold courses, and a peer's geometric mean to its own, over tasks."""
     body = []
     for arm in arms:
         beside, own = ratios(found, arm), ratios(found, own_cold(arm))
         both = [three[1] - own[task][1] for task, three in beside.items() if task in own]
-        own_said = "·" if arm == own_cold(arm) or not both else f"{math.exp(float(np.mean(both))):.2f}"
+        own_said = f"{math.exp(float(np.mean(both))):.2f}" if both else "·"
         each = [[three[at] for three in beside.values()] for at in (0, 1)]
         said = [f"{math.exp(float(np.mean(logs))):.2f}" if logs else "·" for logs in each]
         rows = [row for (*_, this), some in found.items() if this == arm for row in some]
