@@ -13,6 +13,7 @@ on one member of each of six families, two seeds and 25 runs of each peer.
 """
 
 import argparse
+import gzip
 import json
 import os
 import sys
@@ -88,13 +89,13 @@ def _key(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Read result lines; a last line cut short by an interruption is taken off.
+    """Read result lines, gzipped where a name ends in ``.gz``; a last line cut short by an interruption is taken off.
 
     Raises:
         BadTask: the file or a line cannot be read.
     """
     try:
-        lines = whole_lines(path)
+        lines = gzip.decompress(path.read_bytes()).splitlines() if path.suffix == ".gz" else whole_lines(path)
     except OSError as error:
         raise BadTask(f"{path} must be a file of results; got {type(error).__name__}: {error}") from error
     found: dict[tuple[Any, ...], dict[str, Any]] = {}

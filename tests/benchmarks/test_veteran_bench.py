@@ -1,5 +1,6 @@
 """The veteran's bench: what the past is, what a course counts, what goes on after an interruption, how ratios are made."""
 
+import gzip
 import json
 import math
 from pathlib import Path
@@ -119,7 +120,10 @@ def test_a_bench_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.Capture
     assert main(words) == 0
     assert len(read(out)) == 2
     assert "2 courses, 1 of them" in capsys.readouterr().err
-    assert main(["--only-report", str(out)]) == 0
+    packed = out.with_suffix(".jsonl.gz")
+    packed.write_bytes(gzip.compress(out.read_bytes()))
+    assert main(["--only-report", str(out)]) == main(["--only-report", str(packed)]) == 0
+    assert read(packed) == read(out)
     assert main(["--arms", "luck"]) == 2
     assert f"one of {', '.join(ARMS)}" in capsys.readouterr().err
     with pytest.raises(BadTask, match="family file"):
