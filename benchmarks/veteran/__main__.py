@@ -13,7 +13,6 @@ on one member of each of six families, two seeds and 25 runs of each peer.
 """
 
 import argparse
-import gzip
 import json
 import os
 import sys
@@ -95,7 +94,7 @@ def read(path: Path) -> list[dict[str, Any]]:
         BadTask: the file or a line cannot be read.
     """
     try:
-        lines = gzip.decompress(path.read_bytes()).splitlines() if path.suffix == ".gz" else whole_lines(path)
+        lines = whole_lines(path)
     except OSError as error:
         raise BadTask(f"{path} must be a file of results; got {type(error).__name__}: {error}") from error
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
