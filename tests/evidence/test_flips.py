@@ -141,11 +141,6 @@ def test_it_is_quick_and_says_what_is_written_down(rows: list[list[float]], alph
     assert told == _by_definition(rows, alpha, 24, seed, 199)
 
 
-@given(st.lists(st.one_of(sizes_alike, st.floats(allow_nan=False)), max_size=140))
-def test_scores_are_those_of_the_slow_way(differences: list[float]) -> None:
-    assert flips._scores(differences) == flips.signed_scores(differences)
-
-
 def test_the_same_trial_is_judged_alike_for_ever() -> None:
     """The coins are bits of a hash: these values must never change, or old verdicts would not replay."""
     coins = flips._coins(16, 3, 7)[0].T

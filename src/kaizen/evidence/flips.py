@@ -30,7 +30,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kaizen.evidence.door import check_alpha
-from kaizen.evidence.signs import score_of, signed_scores
+from kaizen.evidence.signs import signed_scores
 
 if TYPE_CHECKING:  # loaded late: NumPy takes longer to load than all of this
     import numpy as np
@@ -44,7 +44,6 @@ WALKED: Final = 12
 _LEAST: Final = 999  # drawn paths beside the seen one, at least,
 _MORE: Final = 50.0  # and times 1 / alpha
 _MOST: Final = 200_000
-_COMPARED: Final = 128  # pairs whose sizes are all set beside one another
 _HOLES: Final = 4  # gaps outside an end that are looked at again
 _SAME: Final = 1e-9  # sums that differ by rounding alone are ties
 
@@ -81,7 +80,7 @@ def passage(
     looks = min(lengths.pop(), cap)
     if not looks:
         return Passage(None, 1.0)
-    scores = [_scores(row[:looks]) for row in differences]
+    scores = [signed_scores(row[:looks]) for row in differences]
     walked = _walked(tuple(row[:WALKED] for row in scores), alpha, cap)
     if walked.proven is not None or looks <= WALKED:
         return Passage(walked.proven, walked.rarity)
@@ -166,19 +165,6 @@ def _walked(scores: tuple[tuple[float, ...], ...], alpha: float, cap: int) -> _W
     for array in (there, *ends):
         array.setflags(write=False)
     return _Walked(proven, _share(rows[-1]), ends, np.asarray(there))
-
-
-def _scores(differences: Sequence[float]) -> tuple[float, ...]:
-    """Return ``signed_scores``, several times as quickly."""
-    import numpy as np
-
-    found = np.asarray(differences, dtype=np.float64)
-    if len(found) > _COMPARED or bool(np.isnan(found).any()):
-        return signed_scores(differences)
-    sizes, past = np.abs(found), np.tri(len(found), dtype=bool)
-    below, alike = ((rank & past).sum(axis=1) for rank in (sizes < sizes[:, None], sizes == sizes[:, None]))
-    signs, twice_ranks = np.sign(found).astype(int), 2 * below + alike + 1
-    return tuple(map(score_of, signs.tolist(), twice_ranks.tolist(), range(1, len(found) + 1)))
 
 
 def _whole(scores: Sequence[float]) -> "Floats":

@@ -59,7 +59,7 @@ def signed_scores(differences: Sequence[float]) -> tuple[float, ...]:
     References:
         Equation 1: Reynolds (1975) for sequential ranks, Vovk & Wang (2024) for e-values on them.
     """
-    return tuple(score_of(sign, rank, pair) for pair, (sign, rank) in enumerate(_places(differences), 1))
+    return tuple(_score(sign, rank, pair) for pair, (sign, rank) in enumerate(_places(differences), 1))
 
 
 def log_path(differences: Sequence[float]) -> tuple[float, ...]:
@@ -121,7 +121,7 @@ def twice_ranks(sizes: Iterable[float]) -> Iterator[int]:
 
 
 @lru_cache(maxsize=1 << 14)
-def score_of(sign: int, twice_rank: int, pair: int) -> float:
+def _score(sign: int, twice_rank: int, pair: int) -> float:
     """Give psi_t (1). The sign comes last, so that scores are odd to the last bit."""
     return sign * normal().inv_cdf(0.5 + (twice_rank - 1) / (4 * pair)) if sign else 0.0
 
@@ -129,7 +129,7 @@ def score_of(sign: int, twice_rank: int, pair: int) -> float:
 @lru_cache(maxsize=1 << 14)
 def log_wins(sign: int, twice_rank: int, pair: int) -> tuple[float, ...]:
     """Give what one pair adds to each gambler's log money."""
-    return log_factors(score_of(sign, twice_rank, pair))
+    return log_factors(_score(sign, twice_rank, pair))
 
 
 def log_factors(score: float) -> tuple[float, ...]:
