@@ -29,9 +29,9 @@ from benchmarks.jobs import Result, Words, run_all  # noqa: E402
 from benchmarks.planner.convert import NoData  # noqa: E402
 from benchmarks.planner.tasks import BadTask  # noqa: E402
 from benchmarks.veteran import nods, nodtable, rivaltable  # noqa: E402
-from benchmarks.veteran.courses import ARMS, FOILS, Job, run_job  # noqa: E402
+from benchmarks.veteran.courses import ARMS, FOILS, Job  # noqa: E402
 from benchmarks.veteran.families import Family, Member, read_family, world  # noqa: E402
-from benchmarks.veteran.rivals import RIVALS, run_rival  # noqa: E402
+from benchmarks.veteran.rivals import RIVALS, run_course  # noqa: E402
 from benchmarks.veteran.table import report  # noqa: E402
 
 HERE = Path(__file__).with_name("families")
@@ -76,11 +76,6 @@ def _told(rows: list[dict[str, Any]]) -> str:
     if rows and "asked" in rows[0]:
         return nodtable.report(rows)
     return (rivaltable.report if {row["arm"] for row in rows} & set(RIVALS) else report)(rows)
-
-
-def run_course(job: Job) -> dict[str, Any]:
-    """Run one course, of a peer or of Kaizen's, and return its result line."""
-    return run_rival(job) if job.arm in RIVALS else run_job(job)
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:

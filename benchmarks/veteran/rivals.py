@@ -17,7 +17,7 @@ from benchmarks.planner.peers.client import Peer, Tried, driver
 from benchmarks.planner.peers.environment import python
 from benchmarks.planner.problem import problem
 from benchmarks.planner.world import Outcome
-from benchmarks.veteran.courses import Job, ways
+from benchmarks.veteran.courses import Job, run_job, ways
 from benchmarks.veteran.families import Member, hostile, others, past, world
 
 PEERS = ("openbox", "ax")
@@ -26,6 +26,11 @@ RIVALS = tuple(f"{peer}{how}" for peer in PEERS for how in ("-cold", "", "-inver
 
 _SOURCES: Mapping[str, int] = {"ax": 2}
 """Histories that a peer is told at most, where more take too long: Ax's own choice of sources keeps two."""
+
+
+def run_course(job: Job) -> dict[str, Any]:
+    """Run one course, of a peer or of Kaizen's, and return its result line."""
+    return run_rival(job) if job.arm in RIVALS else run_job(job)
 
 
 def run_rival(job: Job) -> dict[str, Any]:
