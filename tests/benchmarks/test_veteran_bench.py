@@ -3,6 +3,8 @@
 import gzip
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +122,9 @@ def test_a_bench_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.Capture
     assert main(words) == 0
     assert len(read(out)) == 2
     assert "2 courses, 1 of them" in capsys.readouterr().err
+    command = [sys.executable, "-m", "benchmarks.veteran", *words[:-5], "2", *words[-4:], "--workers", "2"]
+    subprocess.run(command, check=True, capture_output=True)  # workers find what they are to run
+    assert len(read(out)) == 4
     packed = out.with_suffix(".jsonl.gz")
     packed.write_bytes(gzip.compress(out.read_bytes()))
     assert main(["--only-report", str(out)]) == main(["--only-report", str(packed)]) == 0
