@@ -27,7 +27,7 @@ from kaizen.workshop.giving import pack
 from kaizen.workshop.improving import Improving, Moment, Watcher, grant
 from kaizen.workshop.memories import Memories
 from kaizen.workshop.packs import Packs
-from kaizen.workshop.places import ledger_at, ledger_beside, ledger_here
+from kaizen.workshop.places import ledger_at, ledger_for
 from kaizen.workshop.planning import PolicysPlanner
 from kaizen.workshop.repeating import Repeating, in_all
 from kaizen.workshop.turning import Asker, Store, Wheel
@@ -250,8 +250,8 @@ def _turn(
 def open_workshop(where: str | Path | None = None, *, root: Path | None = None, **parts: Any) -> Workshop:
     """Open the ledger at ``where``: a path, ``sqlite:///path`` or ``memory:``.
 
-    By default it is the one beside this folder's recipe; without a recipe this folder's, or that of the attached repository it lies
-    in.
+    By default it is the one beside this folder's recipe; without a recipe this folder's own, or that of the attached
+    repository it lies in.
 
     ``root`` is the folder that recipes' own paths start from (this one by default). ``memory=[…]`` are ledgers of others, to
     remember from while this one is open: they are only read, and left out while they cannot be.
@@ -261,7 +261,7 @@ def open_workshop(where: str | Path | None = None, *, root: Path | None = None, 
         Stuck: the place cannot be written.
         Newer: a later version wrote it.
     """
-    path = _ledger_here() if where is None else ledger_at(where)
+    path = ledger_for(_recipe_here()) if where is None else ledger_at(where)
     if path is None:
         from kaizen.ledgers.memory import MemoryLedger
 
@@ -276,11 +276,11 @@ def open_workshop(where: str | Path | None = None, *, root: Path | None = None, 
     return Workshop(SqliteLedger(path), root=root or Path.cwd(), state=work, attached=attached, beside=path, **parts)
 
 
-def _ledger_here() -> Path:
+def _recipe_here() -> Path | None:
     from kaizen.recipes import toml
 
-    here = Path.cwd()
-    return ledger_beside(here) if (here / toml.RECIPE).is_file() else ledger_here(here)
+    here = Path.cwd() / toml.RECIPE
+    return here if here.is_file() else None
 
 
 def _keep_budget(process: Process, known: Process) -> Process:

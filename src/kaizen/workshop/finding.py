@@ -15,7 +15,7 @@ from kaizen.workshop import Workshop, open_workshop
 from kaizen.workshop.bench import Bench
 from kaizen.workshop.borrowing import Attachment
 from kaizen.workshop.borrowing import ledger_of as place_of
-from kaizen.workshop.places import ledger_at, ledger_beside, ledger_here
+from kaizen.workshop.places import attached_above, ledger_at, ledger_for
 
 
 class Place(NamedTuple):
@@ -27,6 +27,12 @@ class Place(NamedTuple):
     ledger: Path | None
     memory: tuple[Attachment, ...] = ()
     """Ledgers of others that the recipe remembers from."""
+
+    @property
+    def untried(self) -> bool:
+        """Whether it is an attached repository in which nothing is remembered yet: there is no process to ask."""
+        there = self.recipe is not None or self.ledger is None or self.ledger.exists()
+        return not there and self.ledger == attached_above(self.root)
 
     def process(self, name: str | None) -> str:
         """Return a process's name, or that of the recipe's only one.
@@ -49,8 +55,8 @@ class Place(NamedTuple):
 def find(recipe: str | None = None, ledger: str | None = None) -> Place:
     """Look for a recipe (a file or folder; else here or above) and a ledger; nothing is opened or made.
 
-    Where no ledger is named it is the one beside the recipe; without a recipe this folder's, or that of the attached repository
-    it lies in.
+    Where no ledger is named it is the one beside the recipe; without a recipe this folder's own, or that of the attached
+    repository it lies in.
 
     Raises:
         Mistake: the recipe cannot be read, or there is no such kind of ledger.
@@ -82,9 +88,7 @@ def _recipe(given: str | None) -> Path | None:
 
 
 def _ledger(recipe: Path | None, given: str | None) -> Path | None:
-    if given is not None:
-        return ledger_at(given)
-    return ledger_here(Path.cwd()) if recipe is None else ledger_beside(recipe.parent)
+    return ledger_for(recipe) if given is None else ledger_at(given)
 
 
 Opener = Callable[[Place], AbstractContextManager[Workshop]]

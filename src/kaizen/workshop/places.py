@@ -20,12 +20,12 @@ def ledger_beside(folder: Path) -> Path:
     return _common(top / ".git") / MEMORY / folder.relative_to(top) / "ledger.db"
 
 
-def ledger_here(folder: Path) -> Path:
-    """Return the ledger that a folder without a recipe means: its own, or an attached repository's where it has none."""
-    own = ledger_beside(folder)
-    if own.exists():
-        return own
-    attached = attached_above(folder)
+def ledger_for(recipe: Path | None) -> Path:
+    """Return the ledger beside a recipe; without one this folder's own, or that of the attached repository it lies in."""
+    if recipe is not None:
+        return ledger_beside(recipe.parent)
+    own = ledger_beside(Path.cwd())
+    attached = None if own.exists() else attached_above(Path.cwd())
     return own if attached is None else attached
 
 

@@ -9,7 +9,6 @@ from kaizen.errors import Malformed
 from kaizen.faces.cli import place
 from kaizen.parameter import Revision
 from kaizen.process import Process
-from kaizen.workshop.places import attached_above
 
 
 class Said(NamedTuple):
@@ -34,14 +33,6 @@ def named(given: argparse.Namespace) -> argparse.Namespace:
             names = tuple(shop)
         process = names[0] if len(names) == 1 else None
     return argparse.Namespace(**{**vars(given), "process": process, "words": words})
-
-
-def untried(given: argparse.Namespace) -> bool:
-    """Whether an attached repository is meant in which nothing is remembered yet, so that there is no process to ask."""
-    where = place.find(given)
-    if given.process is not None or where.processes or where.ledger is None or where.ledger.exists():
-        return False
-    return where.ledger == attached_above(Path.cwd())
 
 
 def part(words: tuple[str, ...], process: Process) -> Said:

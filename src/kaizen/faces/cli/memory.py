@@ -18,7 +18,7 @@ from kaizen.veteran.nod import Nod
 def nod(given: argparse.Namespace) -> Answer:
     """Ask the veteran; evidence first, opinion last."""
     given = inwords.named(given)
-    if inwords.untried(given):
+    if given.process is None and place.find(given).untried:
         answer = Nod(answer="go", because="nothing has been tried in this repository yet", spend=Spend(runs=1))
         return Answer(str(answer), {"process": None, "nod": nod_document(answer)})
     with place.at_rest(given, imagine=True) as bench:
