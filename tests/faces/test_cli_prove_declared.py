@@ -140,7 +140,7 @@ def test_keeps_of_a_process_dearest_doubt_first(kaizen: Shell, loop: Loop) -> No
 def test_what_is_proven_stands_beside_the_declared_standard(kaizen: Shell, loop: Loop) -> None:
     """In standard, show and export for programs; also what somebody asked by hand; and evidence stays as it was."""
     imported = kaizen("import", "results.tsv", "--process", "speed").out
-    assert "kaizen prove --declared -- COMMAND tells which of them hold" in imported
+    assert "kaizen prove --declared speed -- COMMAND tells which of them hold" in imported
     assert "since by" not in kaizen("standard", "speed", "--all").out
     assert kaizen("prove", f"{loop.base}..{loop.halve}", *EXACT).status == 0
     kaizen("prove", "--declared", "speed", *EXACT)

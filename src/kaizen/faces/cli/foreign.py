@@ -45,7 +45,7 @@ def bring(given: argparse.Namespace) -> Answer:
             indent="    ",
         )
         if any(row.revision for row in foreign.rows):
-            lines.append("  kaizen prove --declared -- COMMAND tells which of them hold, the dearest doubt first")
+            lines.append(f"  kaizen prove --declared {taken.process} -- COMMAND tells which of them hold")
     lines += [line for one in taken.said for line in fold_text(one, first="  ", indent="    ")]
     lines += _left(taken.left)
     document = {"source": foreign.source, "form": foreign.form, **taken._asdict(), "standard": standard.number}
