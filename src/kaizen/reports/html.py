@@ -60,11 +60,7 @@ def page(story: Story) -> str:
         trials=trials,
         gained=gained[story.head.standard.number],
         totals=_totals(story, gained[story.head.standard.number]),
-        standards=[
-            _standard(kept, story.standards, trials, gained, promises)
-            | {"since": story.since.get(kept.standard.number, ())}
-            for kept in story.standards
-        ],
+        standards=[_standard(kept, story.standards, trials, gained, promises) for kept in story.standards],
         sums=_sums(story),
         copies=judged,
         alarms=[false_alarm(test) for test in judged.fooled],
