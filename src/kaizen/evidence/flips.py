@@ -44,7 +44,7 @@ WALKED: Final = 12
 _LEAST: Final = 999  # drawn paths beside the seen one, at least,
 _MORE: Final = 50.0  # and times 1 / alpha
 _MOST: Final = 200_000
-_HOLES: Final = 4  # gaps outside an end that are looked at again
+_HOLES: Final = 3  # gaps outside an end that are looked at, too
 _SAME: Final = 1e-9  # sums that differ by rounding alone are ties
 
 
@@ -132,7 +132,7 @@ def _lowest(differences: Sequence[float], level: float, cap: int, seed: int) -> 
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if passes(middle) else (low, middle)
-    for gap in range(low - 1, max(low - _HOLES, 0), -1):
+    for gap in range(low - 1, max(low - 1 - _HOLES, 0), -1):
         if not passes(gap):
             low = gap - 1
     return means[low]
@@ -157,14 +157,12 @@ class _Walked(NamedTuple):
 @lru_cache(maxsize=16)  # the ends of an interval are looked for where the first pairs' ranks hardly change
 def _walked(scores: tuple[tuple[float, ...], ...], alpha: float, cap: int) -> _Walked:
     """Walk all paths of some pairs, by the scores of each metric."""
-    import numpy as np
-
     rows, ends = _walk([_whole(row) for row in scores])
     limits, there = _limits(rows, alpha, cap)
     proven = next((look for look, (row, limit) in enumerate(zip(rows, limits, strict=True), 1) if row[0] > limit), None)
     for array in (there, *ends):
         array.setflags(write=False)
-    return _Walked(proven, _share(rows[-1]), ends, np.asarray(there))
+    return _Walked(proven, _share(rows[-1]), ends, there)
 
 
 def _whole(scores: Sequence[float]) -> "Floats":
@@ -236,7 +234,7 @@ def _passed(paths: "Floats", alpha: float, cap: int, before: float) -> int | Non
         row, leave = paths[look], may - gone
         if leave <= 0:
             continue
-        if leave == 1:  # the highest, unless another is as high: what follows says the same of it, five times as slowly
+        if leave == 1:  # the highest, unless another is as high; below is the same, more slowly
             top = int(row.argmax())
             leaving = [top] if np.count_nonzero(row == row[top]) == 1 else []
         else:

@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 
 _LARGE = 1 << 20  # bytes from which an array is not read but mapped
 _LINE = 64  # bytes that mapped arrays begin at a multiple of
-_HEADER, _SIZES = (
-    30,
-    20,
-)  # bytes of a member's header, and of the sizes of one that may be large (PKWARE's APPNOTE 4.3.7, 4.5.3)
+_HEADER = 30  # bytes of a member's header (PKWARE's APPNOTE, 4.3.7),
+_SIZES = 20  # and of the sizes of one that may be large (4.5.3)
 _PADDING = 0xD935  # what other writers of zip files call such padding
 
 

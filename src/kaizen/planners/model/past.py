@@ -233,6 +233,6 @@ def looked(known: Past, space: Space, rows: Floats) -> Field:
     return Field(rows, points, known.says(points))
 
 
-def plain_kernel(space: Space, lengths: Lengths | None = None) -> Kernel:
+def plain_kernel(space: Space, lengths: Lengths | None) -> Kernel:
     """Return the kernel before any run: the prior's."""
     return Kernel.unpack(Prior(space.shape, NUGGET, lengths).centre, space.shape)
