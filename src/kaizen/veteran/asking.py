@@ -137,7 +137,7 @@ def _runs(kept: Of, asked: Question, after: Coded, limits: _Limits) -> _Part:
     near, squares = table.within(after, FARTHEST, start)
     same = table.same(key_of(asked.after.fingerprint))
     same = same[same >= start]
-    rows = near if _among(same, near).all() else np.union1d(near, same)  # near but for rounding
+    rows = near if np.isin(same, near).all() else np.union1d(near, same)  # near but for rounding
     if len(rows) <= _MEASURED:
         distance = np.sqrt(measured(table.coded, rows, after, table.columns.weights))
     else:
@@ -154,7 +154,7 @@ def _runs(kept: Of, asked: Question, after: Coded, limits: _Limits) -> _Part:
     era = kept.head.era if kept.head is not None else 0
     return _part(
         distance,
-        same=_among(rows, same),
+        same=np.isin(rows, same),
         better=values.better[rows].astype(np.float64),
         weight=np.where(silent, 0.0, RUN * values.sure[rows].astype(np.float64)),
         became=became,
@@ -163,18 +163,6 @@ def _runs(kept: Of, asked: Question, after: Coded, limits: _Limits) -> _Part:
         conditions=past.field("conditions")[rows],
         run=rows.astype(np.int32),
     )
-
-
-def _among(rows: Rows, others: Rows) -> NDArray[np.bool_]:
-    """Return which of some rows are among others, both in order."""
-    at = np.searchsorted(others, rows)
-    return np.asarray(np.append(others, -1)[at] == rows)
-
-
-def _distinct(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Return the distinct numbers in order: as ``numpy.unique`` does, quicker where there are few."""
-    narrow = numbers.dtype in {np.dtype(np.uint8), np.dtype(np.uint16)}
-    return np.flatnonzero(np.bincount(numbers)) if narrow else np.unique(numbers)
 
 
 def _trials(kept: Of, asked: Question, before: Coded, after: Coded, skip: int | None) -> list[_Part]:
@@ -223,7 +211,7 @@ def _moved(kept: Of, of: NDArray[Any], before: Setting) -> NDArray[np.bool_]:
     """Tell which were made under another standard than ``before``."""
     if not len(of):
         return np.zeros(0, dtype=bool)
-    numbers = _distinct(of)
+    numbers = np.unique(of)
     moved = np.array([kept.past.standard(int(number)) != before for number in numbers])
     return np.asarray(moved[np.searchsorted(numbers, of)])
 
@@ -232,7 +220,7 @@ def _differs(kept: Of, codes: NDArray[Any], now: int) -> Floats:
     """Return the share of conditions that were others than ``now``."""
     if not len(codes) or not kept.past.conditions:
         return np.zeros(len(codes))
-    numbers = _distinct(codes)
+    numbers = np.unique(codes)
     today = kept.past.conditions[now]
     shares = []
     for number in numbers:
