@@ -137,7 +137,7 @@ def _runs(kept: Of, asked: Question, after: Coded, limits: _Limits) -> _Part:
     near, squares = table.within(after, FARTHEST, start)
     same = table.same(key_of(asked.after.fingerprint))
     same = same[same >= start]
-    rows = near if np.isin(same, near).all() else np.union1d(near, same)  # near but for rounding
+    rows = near if np.isin(same, near, assume_unique=True).all() else np.union1d(near, same)  # near but for rounding
     if len(rows) <= _MEASURED:
         distance = np.sqrt(measured(table.coded, rows, after, table.columns.weights))
     else:
@@ -154,7 +154,7 @@ def _runs(kept: Of, asked: Question, after: Coded, limits: _Limits) -> _Part:
     era = kept.head.era if kept.head is not None else 0
     return _part(
         distance,
-        same=np.isin(rows, same),
+        same=np.isin(rows, same, assume_unique=True),
         better=values.better[rows].astype(np.float64),
         weight=np.where(silent, 0.0, RUN * values.sure[rows].astype(np.float64)),
         became=became,
